@@ -1,0 +1,73 @@
+package loop
+
+import (
+	"io"
+	"net"
+	"syscall"
+)
+
+// TryRead reads what is there into p and never parks: it returns ErrWouldBlock
+// when there is nothing, io.EOF at the end.
+func (c *Conn) TryRead(p []byte) (int, error) {
+	if c.closed {
+		return 0, net.ErrClosed
+	}
+	if !c.readable {
+		return 0, ErrWouldBlock
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	n, e := sysRead(int(c.fd), p)
+	switch {
+	case e == syscall.EAGAIN:
+		c.readable = false
+		return 0, ErrWouldBlock
+	case e != 0:
+		return 0, errno("read", e)
+	case n == 0:
+		c.peerClosed = true
+		return 0, io.EOF
+	}
+	// A read that does not fill p has emptied the socket, and whatever comes
+	// will be reported, except for an end that has been reported already.
+	if n < len(p) && !c.peerClosed && !c.failed {
+		c.readable = false
+	}
+	return n, nil
+}
+
+// Read reads into p, parking until there is something.
+func (c *Conn) Read(p []byte) (int, error) {
+	for {
+		n, err := c.TryRead(p)
+		if err != ErrWouldBlock {
+			c.loop.spend(n)
+			return n, err
+		}
+		if err := c.WaitReadable(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// WaitReadable parks until a read may find something (or the end), for a
+// caller that takes a buffer only then.
+func (c *Conn) WaitReadable() error {
+	if c.closed {
+		return net.ErrClosed
+	}
+	if c.readable {
+		return nil
+	}
+	if c.reader != nil {
+		panic("loop: two coroutines read one connection")
+	}
+	c.reader = c.loop.current
+	err := c.loop.ParkUntil(c.readDeadline)
+	c.reader = nil
+	if c.closed {
+		return net.ErrClosed
+	}
+	return err
+}

@@ -1,0 +1,245 @@
+// Package loop runs the proxy's sockets. A Loop is one goroutine that owns a
+// poller (epoll or kqueue), its connections, timers, buffers and coroutines;
+// what a loop owns needs no lock. A coroutine reads and writes as if it
+// blocked: when a socket would block it parks, the loop serves others, and the
+// coroutine is resumed when the socket is ready.
+//
+// A turn of the loop is: wait for events, fire what is due, deliver the events
+// (which resumes the coroutines parked on them), run what other goroutines
+// posted and what became ready meanwhile.
+//
+// Code that runs on a loop never blocks the goroutine it runs on: no channel,
+// no lock held across a park, no blocking I/O. Whatever must block goes through
+// Await. A Watchdog reports a loop that was held up, with the stack that did it.
+//
+// The package knows nothing of HTTP.
+package loop
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// Errors of this package that callers may compare with.
+var (
+	// ErrWouldBlock is returned by the Try methods where the others would park.
+	ErrWouldBlock = errors.New("operation would block")
+	// ErrStopped is what coroutines see when their loop ends under them.
+	ErrStopped = errors.New("loop has stopped")
+)
+
+// Options are a loop's settings. The zero value is ready to use.
+type Options struct {
+	// ID numbers the loops of a process from 0; per-loop tables are indexed
+	// by it.
+	ID int
+	// OnPanic is told of panics in coroutines and callbacks, on the loop.
+	// nil: they are written to stderr.
+	OnPanic func(value any, stack []byte)
+}
+
+// Loop owns an event poller and all that hangs on it. Methods are to be called
+// on the loop (from its coroutines and callbacks) unless they say otherwise.
+type Loop struct {
+	// Constant after New.
+	id      int
+	onPanic func(value any, stack []byte)
+	poller  poller
+	started time.Time // origin of loop time
+
+	// Owned by the loop.
+	now     int64 // loop time of this turn, ns
+	wheel   wheel
+	slots   slots
+	ready   queue      // coroutines to resume in this turn
+	free    *Coroutine // pooled coroutines, linked
+	all     []*Coroutine
+	current *Coroutine // running now, nil in callbacks
+	dirty   []*Conn    // connections with corked output
+	buffers buffers
+	busy    bool // the last wait found events
+
+	// Shared with other goroutines.
+	mailbox mailbox
+	turned  atomic.Int64  // loop time at which the present turn began
+	waiting atomic.Bool   // inside a blocking wait
+	done    chan struct{} // closed when Run returns
+
+	stopping bool
+	stats    Stats
+}
+
+// Stats are counters of a loop, taken on the loop.
+type Stats struct {
+	Conns      int   // open connections
+	Coroutines int   // coroutines that run a task
+	Pooled     int   // coroutines waiting for one
+	Buffers    int   // buffers handed out
+	Panics     int64 // panics recovered since the start
+}
+
+// Stats returns the counters as of now.
+func (l *Loop) Stats() Stats {
+	s := l.stats
+	s.Buffers = l.buffers.out
+	return s
+}
+
+// New makes a loop. It uses descriptors until Run has returned; a loop that
+// is never run is released by Close.
+func New(o Options) (*Loop, error) {
+	l := &Loop{
+		id:      o.ID,
+		onPanic: o.OnPanic,
+		started: time.Now(),
+		done:    make(chan struct{}),
+	}
+	if l.onPanic == nil {
+		l.onPanic = printPanic
+	}
+	if err := l.poller.open(); err != nil {
+		return nil, fmt.Errorf("open poller of loop %d: %w", o.ID, err)
+	}
+	l.now = 1
+	l.wheel.init(l.now, l.call)
+	return l, nil
+}
+
+// ID returns the number given in Options.
+func (l *Loop) ID() int { return l.id }
+
+// Now returns the loop's time in nanoseconds since the loop was made, as of the
+// beginning of this turn. It never goes back and costs nothing.
+func (l *Loop) Now() int64 { return l.now }
+
+// Clock reads the time anew, in the same scale as Now, for measuring within a
+// turn.
+func (l *Loop) Clock() int64 { return int64(time.Since(l.started)) }
+
+// WallTime converts a loop time to the wall clock.
+func (l *Loop) WallTime(ns int64) time.Time { return l.started.Add(time.Duration(ns)) }
+
+// Current returns the coroutine that is running, or nil in a callback.
+func (l *Loop) Current() *Coroutine { return l.current }
+
+// Done returns a channel that is closed when Run has returned. It may be used
+// from any goroutine.
+func (l *Loop) Done() <-chan struct{} { return l.done }
+
+// Stop ends the loop after the present turn: coroutines that are parked get
+// ErrStopped (once, so that they can clean up without parking), connections are
+// closed. It may be called from any goroutine, and more than once.
+func (l *Loop) Stop() { l.Post(func() { l.stopping = true }) }
+
+// Run turns the loop on the calling goroutine until Stop.
+func (l *Loop) Run() {
+	defer close(l.done)
+	for !l.stopping {
+		l.turn()
+	}
+	l.shutdown()
+}
+
+// turn waits for events and serves them.
+func (l *Loop) turn() {
+	events := l.wait()
+	l.now = l.Clock()
+	l.turned.Store(l.now)
+	l.wheel.advance(l.now)
+	for len(events) > 0 {
+		events = l.deliverAll(events)
+	}
+	if l.mailbox.pending() {
+		l.mailbox.run(l)
+	}
+	l.runReady()
+}
+
+// wait collects events. It waits for the first only when there is nothing to
+// do, and makes a cheap non-blocking try first when the loop has been busy:
+// leaving a blocking system call costs the Go scheduler a hand-over.
+func (l *Loop) wait() []event {
+	if l.ready.len() > 0 || l.mailbox.pending() {
+		return l.poller.poll()
+	}
+	if l.busy {
+		if events := l.poller.poll(); len(events) > 0 {
+			return events
+		}
+	}
+	if !l.mailbox.sleep() {
+		return l.poller.poll()
+	}
+	l.waiting.Store(true)
+	events := l.poller.wait(l.wheel.timeout(l.Clock()))
+	l.mailbox.awake()
+	l.turned.Store(l.Clock())
+	l.waiting.Store(false)
+	l.busy = len(events) > 0
+	return events
+}
+
+// runReady resumes the coroutines that were ready when the turn's events had
+// been delivered. Those that become ready meanwhile wait for the next turn, so
+// that two coroutines waking each other do not shut out the sockets.
+func (l *Loop) runReady() {
+	for n := l.ready.len(); n > 0; n-- {
+		l.resume(l.ready.pop())
+	}
+}
+
+// deliverAll hands the events to what they are for, unless that has been closed
+// since. When a callback panics it returns the events behind the one that did:
+// edge-triggered events come only once.
+func (l *Loop) deliverAll(events []event) (rest []event) {
+	served := 0
+	defer func() {
+		if r := recover(); r != nil {
+			l.current = nil
+			l.panicked(r)
+			rest = events[served:]
+		}
+	}()
+	for i := range events {
+		served = i + 1
+		e := &events[i]
+		if tenant := l.slots.lookup(e.key()); tenant != nil {
+			tenant.deliver(e.bits())
+		}
+	}
+	return nil
+}
+
+// shutdown ends everything that lives on the loop.
+func (l *Loop) shutdown() {
+	for _, co := range l.all {
+		if co.busy {
+			co.Cancel(ErrStopped)
+		}
+	}
+	// Ending one coroutine may wake others; each gets a bounded number of
+	// turns to come to its end.
+	for i := 0; i < shutdownTurns && l.ready.len() > 0; i++ {
+		l.runReady()
+		l.mailbox.run(l)
+	}
+	l.slots.closeAll()
+	for _, co := range l.all {
+		co.discard()
+	}
+	l.mailbox.close(l)
+	l.poller.close()
+}
+
+// shutdownTurns is how often a stopping loop lets its coroutines run to clean
+// up before it drops them.
+const shutdownTurns = 1000
+
+// Close releases a loop that was never run.
+func (l *Loop) Close() {
+	l.stopping = true
+	l.shutdown()
+	close(l.done)
+}

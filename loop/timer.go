@@ -1,0 +1,223 @@
+package loop
+
+import (
+	"math/bits"
+	"time"
+)
+
+// Timers hang in a hierarchical wheel: arming, re-arming and disarming are a
+// few pointer writes, whatever the number of timers, and take neither memory
+// nor a system call. The price is coarseness: a timer fires up to one tick
+// late, never early.
+
+// tick is the resolution of timers.
+const tick = 10 * time.Millisecond
+
+const (
+	wheelBits   = 6
+	wheelSlots  = 1 << wheelBits
+	wheelLevels = 5 // 64^5 ticks of 10 ms: over 124 days; later ones wait on the last level
+)
+
+// Timer calls Fire on its loop when it is due. Embed it by value in what it
+// times, and set Fire once, before it is first armed. Fire may arm it again.
+type Timer struct {
+	// Fire is called on the loop, not in a coroutine; it must not park.
+	Fire func()
+
+	prev, next *Timer // in the ring of its slot; nil when not armed
+	due        int64  // in ticks
+	slot       uint16 // level*wheelSlots + index, for the occupancy bits
+}
+
+// Armed reports whether the timer is waiting to fire.
+func (t *Timer) Armed() bool { return t.next != nil }
+
+// Arm makes t fire once, d from now (at least one tick). A timer that is armed
+// already is moved.
+func (l *Loop) Arm(t *Timer, d time.Duration) { l.armAt(t, l.now+int64(d)) }
+
+func (l *Loop) armAt(t *Timer, at int64) {
+	if t.next != nil {
+		l.wheel.remove(t)
+	}
+	t.due = max((at+int64(tick)-1)/int64(tick), l.wheel.now+1)
+	l.wheel.insert(t)
+}
+
+// Disarm keeps t from firing; it does nothing to one that is not armed.
+func (l *Loop) Disarm(t *Timer) {
+	if t.next != nil {
+		l.wheel.remove(t)
+	}
+}
+
+// wheel holds timers by due tick. Level 0 has a slot for each of the next 64
+// ticks, level 1 one for each 64 ticks, and so on; when level 0 comes round,
+// the next slot of level 1 is dealt out to it.
+type wheel struct {
+	now      int64 // last tick that has been served
+	count    int
+	occupied [wheelLevels]uint64
+	slots    [wheelLevels][wheelSlots]Timer // heads of rings
+	call     func(func())                   // runs a timer's Fire
+}
+
+func (w *wheel) init(now int64, call func(func())) {
+	w.call = call
+	w.now = now / int64(tick)
+	for level := range w.slots {
+		for i := range w.slots[level] {
+			initRing(&w.slots[level][i])
+		}
+	}
+}
+
+func initRing(head *Timer) { head.prev, head.next = head, head }
+
+// insert files t by its distance: level n takes what is due within 64^(n+1)
+// ticks.
+func (w *wheel) insert(t *Timer) {
+	distance := uint64(t.due - w.now)
+	level := 0
+	if distance >= wheelSlots {
+		level = min((bits.Len64(distance)-1)/wheelBits, wheelLevels-1)
+	}
+	at := t.due
+	if limit := int64(1)<<(wheelBits*wheelLevels) - 1; level == wheelLevels-1 && int64(distance) > limit {
+		at = w.now + limit
+	}
+	index := int(at>>(wheelBits*level)) & (wheelSlots - 1)
+	t.slot = uint16(level*wheelSlots + index)
+	w.occupied[level] |= 1 << index
+	link(&w.slots[level][index], t)
+	w.count++
+}
+
+func link(head, t *Timer) {
+	t.prev, t.next = head.prev, head
+	head.prev.next = t
+	head.prev = t
+}
+
+func unlink(t *Timer) {
+	t.prev.next = t.next
+	t.next.prev = t.prev
+	t.prev, t.next = nil, nil
+}
+
+func (w *wheel) remove(t *Timer) {
+	unlink(t)
+	w.count--
+	level, index := int(t.slot)/wheelSlots, int(t.slot)%wheelSlots
+	if head := &w.slots[level][index]; head.next == head {
+		w.occupied[level] &^= 1 << index
+	}
+}
+
+// advance fires what is due at loop time now.
+func (w *wheel) advance(now int64) {
+	target := now / int64(tick)
+	for w.now < target {
+		if w.count == 0 {
+			w.now = target
+			return
+		}
+		w.skip(target)
+		if w.now == target {
+			return
+		}
+		w.now++
+		w.cascade()
+		w.fire(int(w.now) & (wheelSlots - 1))
+	}
+}
+
+// skip moves over the ticks ahead of target in which nothing happens: to the
+// next occupied slot of level 0 or the next turn of the level, whichever is
+// first.
+func (w *wheel) skip(target int64) {
+	index := int(w.now) & (wheelSlots - 1)
+	ahead := wheelSlots - 1 - index // ticks until the level comes round
+	if index < wheelSlots-1 {
+		if later := w.occupied[0] >> (index + 1); later != 0 {
+			ahead = min(ahead, bits.TrailingZeros64(later))
+		}
+	}
+	w.now = min(w.now+int64(ahead), target)
+}
+
+// cascade deals the slots of upper levels that begin at this tick out to the
+// levels below.
+func (w *wheel) cascade() {
+	for level := 1; level < wheelLevels; level++ {
+		if w.now&(1<<(wheelBits*level)-1) != 0 {
+			return
+		}
+		index := int(w.now>>(wheelBits*level)) & (wheelSlots - 1)
+		if w.occupied[level]&(1<<index) == 0 {
+			continue
+		}
+		w.occupied[level] &^= 1 << index
+		w.empty(&w.slots[level][index], func(t *Timer) { w.insert(t) })
+	}
+}
+
+// fire calls the timers of a slot of level 0. A timer that one of them disarms
+// does not fire, and one that is armed by one of them fires at a later tick.
+func (w *wheel) fire(index int) {
+	if w.occupied[0]&(1<<index) == 0 {
+		return
+	}
+	w.occupied[0] &^= 1 << index
+	head := &w.slots[0][index]
+	for head.next != head {
+		t := head.next
+		unlink(t)
+		w.count--
+		w.call(t.Fire)
+	}
+}
+
+// empty unlinks all timers of a ring, then hands each to f.
+func (w *wheel) empty(head *Timer, f func(*Timer)) {
+	for head.next != head {
+		t := head.next
+		unlink(t)
+		w.count--
+		f(t)
+	}
+}
+
+// timeout returns how long the loop may wait at time now before a timer is
+// due: -1 for ever, 0 not at all.
+func (w *wheel) timeout(now int64) time.Duration {
+	if w.count == 0 {
+		return -1
+	}
+	ticks := w.nextTick() - now/int64(tick)
+	if ticks <= 0 {
+		return 0
+	}
+	return time.Duration((now/int64(tick)+ticks)*int64(tick) - now)
+}
+
+// nextTick returns the tick at which something is to be done next: a timer of
+// level 0, or a slot of an upper level to be dealt out.
+func (w *wheel) nextTick() int64 {
+	best := int64(1)<<62 - 1
+	for level := range w.occupied {
+		occupied := w.occupied[level]
+		if occupied == 0 {
+			continue
+		}
+		shift := wheelBits * level
+		position := w.now >> shift
+		index := int(position) & (wheelSlots - 1)
+		// Slots after the present one are due in this turn of the level,
+		// those up to it in the next.
+		distance := bits.TrailingZeros64(bits.RotateLeft64(occupied, -(index+1))) + 1
+		best = min(best, (position+int64(distance))<<shift)
+	}
+	return best
+}

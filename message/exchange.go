@@ -1,0 +1,218 @@
+package message
+
+import (
+	"net/netip"
+	"unsafe"
+
+	"pingap/loop"
+)
+
+// Handler answers exchanges: it reads x.Request and fills x.Response. An error
+// means that there is no answer; the caller turns it into one (see proxy's
+// table of outcomes). A handler runs in a coroutine and may park.
+type Handler interface {
+	Serve(x *Exchange) error
+}
+
+// HandlerFunc is a function as a Handler.
+type HandlerFunc func(x *Exchange) error
+
+// Serve calls f.
+func (f HandlerFunc) Serve(x *Exchange) error { return f(x) }
+
+// Exchange is one request and its response on their way through the proxy. It
+// belongs to one loop and is used again for later exchanges: nothing of it may
+// be kept after Serve's caller has finished with it.
+type Exchange struct {
+	// Loop is where the exchange runs: for Sleep, Await, Go and the time.
+	Loop *loop.Loop
+
+	Request  Request
+	Response Response
+
+	// Client is the peer of the connection, Local its near end. Both are the
+	// zero AddrPort on a Unix socket.
+	Client netip.AddrPort
+	Local  netip.AddrPort
+	// TLS tells about the client's connection; nil when it is in clear text.
+	TLS *TLS
+	// ConnectionID numbers the client's connections within the process.
+	ConnectionID uint64
+	// Reused is set when the client's connection has carried an exchange
+	// before this one; ConnectedAt is when the connection began.
+	Reused      bool
+	ConnectedAt int64 // loop time, ns
+
+	// Started is when the first byte of the request was there; Ended when the
+	// last byte of the response was handed to the kernel. Loop time, ns.
+	Started int64
+	Ended   int64
+
+	// Server, Location and Upstream are the names of the configured parts
+	// that serve the exchange, "" until known.
+	Server   string
+	Location string
+	// RequestID is the id given by the request_id plugin, if any.
+	RequestID string
+	// Processing is how many exchanges the server had in flight at the start.
+	Processing int64
+
+	// Sent counts the bytes of response content given to the client,
+	// Received those of request content taken from it.
+	Sent     int64
+	Received int64
+	// Failed is set with the error that cut the response short after its head
+	// was sent, or that stood for the answer before.
+	Failed error
+
+	Upstream UpstreamFacts
+
+	captures []Capture
+	arena    arena
+	onEnd    []func(*Exchange)
+	interim  func(status int, header *Header) error
+}
+
+// TLS is what is known of a client's TLS connection.
+type TLS struct {
+	Version       string // "TLSv1.3"
+	Cipher        string // IANA name
+	HandshakeTime int64  // ns
+}
+
+// UpstreamFacts is what the exchange saw of its upstream; times in ns, -1 for
+// what did not happen.
+type UpstreamFacts struct {
+	Name           string // configured name
+	Addr           string // address of the peer that was chosen
+	Status         int    // 0: no answer
+	Reused         bool   // connection came from the pool
+	Connected      int64  // connections open to this upstream, when counted
+	ConnectTime    int64  // until usable, TLS included
+	TCPConnectTime int64
+	TLSTime        int64
+	ProcessingTime int64 // from request sent to response head
+	ResponseTime   int64 // from response head to end of body
+	ConnectionTime int64 // age of the connection at the end
+}
+
+// Reset makes the exchange ready for the next request and keeps its memory
+// and its Loop.
+func (x *Exchange) Reset() {
+	x.Request.Reset()
+	x.Response.Reset()
+	clear(x.captures)
+	clear(x.onEnd)
+	x.arena.reset()
+	*x = Exchange{
+		Loop:     x.Loop,
+		Request:  x.Request,
+		Response: x.Response,
+		captures: x.captures[:0],
+		onEnd:    x.onEnd[:0],
+		arena:    x.arena,
+		Upstream: UpstreamFacts{ConnectTime: -1, TCPConnectTime: -1, TLSTime: -1, ProcessingTime: -1, ResponseTime: -1, ConnectionTime: -1},
+	}
+}
+
+// OnEnd registers f to run when the exchange has ended, whatever its outcome:
+// after the response is written and Ended is set. Last registered runs first.
+// f must not park.
+func (x *Exchange) OnEnd(f func(*Exchange)) { x.onEnd = append(x.onEnd, f) }
+
+// End runs what OnEnd registered. The codec calls it once, last of all.
+func (x *Exchange) End() {
+	for i := len(x.onEnd) - 1; i >= 0; i-- {
+		x.onEnd[i](x)
+	}
+}
+
+// SetInterim is called by the codec: send writes an interim (1xx) response to
+// the client at once.
+func (x *Exchange) SetInterim(send func(status int, header *Header) error) { x.interim = send }
+
+// Interim sends an interim response (1xx other than 101, RFC 9110 section
+// 15.2) to the client where its protocol version allows it, ahead of the
+// final one.
+func (x *Exchange) Interim(status int, header *Header) error {
+	if x.interim == nil {
+		return nil
+	}
+	return x.interim(status, header)
+}
+
+// Capture is a named value taken from the request by a host or path pattern.
+type Capture struct {
+	Name, Value string
+}
+
+// SetCapture records a capture; a later one of the same name replaces it.
+func (x *Exchange) SetCapture(name, value string) {
+	for i := range x.captures {
+		if x.captures[i].Name == name {
+			x.captures[i].Value = value
+			return
+		}
+	}
+	x.captures = append(x.captures, Capture{Name: name, Value: value})
+}
+
+// Capture returns a captured value and whether there is one of that name.
+func (x *Exchange) Capture(name string) (string, bool) {
+	for i := range x.captures {
+		if x.captures[i].Name == name {
+			return x.captures[i].Value, true
+		}
+	}
+	return "", false
+}
+
+// Buffer returns an empty byte slice of capacity n that lives as long as the
+// exchange, for values built on the way. It takes memory that the exchange
+// keeps, so that steady use does not allocate.
+func (x *Exchange) Buffer(n int) []byte { return x.arena.take(n) }
+
+// Concat joins parts into a string that lives as long as the exchange.
+func (x *Exchange) Concat(parts ...string) string {
+	n := 0
+	for _, p := range parts {
+		n += len(p)
+	}
+	b := x.Buffer(n)
+	for _, p := range parts {
+		b = append(b, p...)
+	}
+	return View(b)
+}
+
+// View returns b as a string without copying. The string changes when b does:
+// use it only for bytes that stay as they are while the string is used.
+func View(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// arena hands out memory that is taken back all at once.
+type arena struct {
+	block []byte // len is what has been handed out
+}
+
+const arenaBlock = 1024
+
+func (a *arena) take(n int) []byte {
+	if cap(a.block)-len(a.block) < n {
+		// The full block stays alive through the slices handed out of it.
+		a.block = make([]byte, 0, max(arenaBlock, 2*cap(a.block), n))
+	}
+	start := len(a.block)
+	a.block = a.block[:start+n]
+	return a.block[start : start : start+n]
+}
+
+// maxKeptArena bounds what an idle exchange keeps: one request with large
+// values must not hold its memory for ever.
+const maxKeptArena = 64 << 10
+
+func (a *arena) reset() {
+	if cap(a.block) > maxKeptArena {
+		a.block = nil
+	}
+	a.block = a.block[:0]
+}
