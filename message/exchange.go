@@ -34,6 +34,12 @@ type Exchange struct {
 	// zero AddrPort on a Unix socket.
 	Client netip.AddrPort
 	Local  netip.AddrPort
+	// ClientIP is the address of the client that the exchange is for: that of
+	// the peer, or what a trusted proxy in front of this one reported.
+	ClientIP netip.Addr
+	// PeerTrusted is set when the peer is a trusted proxy, so that the
+	// forwarded fields of the request may be believed.
+	PeerTrusted bool
 	// TLS tells about the client's connection; nil when it is in clear text.
 	TLS *TLS
 	// ConnectionID numbers the client's connections within the process.

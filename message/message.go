@@ -7,7 +7,10 @@
 // valid until the exchange ends. Whoever keeps one longer clones it.
 package message
 
-import "io"
+import (
+	"io"
+	"strings"
+)
 
 // Version is the HTTP version of a message as its sender wrote it.
 type Version uint8
@@ -125,6 +128,22 @@ func (r *Request) Reset() {
 	header.Reset()
 	trailer.Reset()
 	*r = Request{Header: header, Trailer: trailer, Body: NoBody}
+}
+
+// Hostname returns the host that the request is for, without port and without
+// the brackets of an IPv6 address.
+func (r *Request) Hostname() string {
+	host := r.Host
+	if len(host) > 0 && host[0] == '[' {
+		if end := strings.IndexByte(host, ']'); end > 0 {
+			return host[1:end]
+		}
+		return host
+	}
+	if i := strings.IndexByte(host, ':'); i >= 0 {
+		return host[:i]
+	}
+	return host
 }
 
 // Response is the answer to a request. The codec adds what its framing needs
