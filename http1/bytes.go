@@ -1,0 +1,77 @@
+package http1
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// Classes of bytes, one bit each in the table class.
+const (
+	tokenByte  = 1 << iota // tchar of RFC 9110 section 5.6.2
+	targetByte             // may stand in a request target as it is
+	hostByte               // may stand in a registered name
+	digitByte
+	hexByte
+)
+
+// class tells what each byte may be part of.
+var class = func() (table [256]uint8) {
+	add := func(bits uint8, bytes string) {
+		for i := range len(bytes) {
+			table[bytes[i]] |= bits
+		}
+	}
+	const (
+		digits  = "0123456789"
+		letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	)
+	add(tokenByte, "!#$%&'*+-.^_`|~"+digits+letters)
+	add(digitByte, digits)
+	add(hexByte, digits+"abcdefABCDEF")
+	// RFC 3986 reg-name, without the comma: fields that are lists by mistake
+	// must not pass for a host. '%' is looked at more closely.
+	add(hostByte, "-._~%!$&'()*+;="+digits+letters)
+	// All that is visible but '#'. RFC 3986 is narrower, but browsers send
+	// some of the rest ('|', '{', '"') as they are.
+	for b := '!'; b <= '~'; b++ {
+		if b != '#' {
+			table[b] |= targetByte
+		}
+	}
+	return table
+}()
+
+const (
+	everyByte = 0x0101010101010101
+	highBits  = 0x80 * everyByte
+)
+
+// controlIn marks, in the high bit of each byte of w, the bytes below 0x20 and
+// 0x7f. Marks above the lowest one may be wrong, the lowest is right.
+func controlIn(w uint64) uint64 {
+	below := (w - 0x20*everyByte) &^ w
+	del := w ^ 0x7f*everyByte
+	return (below | (del-everyByte)&^del) & highBits
+}
+
+// endOfValue returns the index, from i on, of the first byte of b that cannot
+// stand in a field value (RFC 9110 section 5.5): a control character other than
+// HTAB. It returns len(b) when there is none.
+func endOfValue(b []byte, i int) int {
+	for i+8 <= len(b) {
+		marks := controlIn(binary.LittleEndian.Uint64(b[i:]))
+		if marks == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(marks) / 8
+		if b[i] != '\t' {
+			return i
+		}
+		i++
+	}
+	for i < len(b) && (b[i] >= ' ' && b[i] != 0x7f || b[i] == '\t') {
+		i++
+	}
+	return i
+}

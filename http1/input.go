@@ -1,0 +1,193 @@
+package http1
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"pingap/loop"
+)
+
+// headBuffer is what is taken to read a message: a head and, mostly, all of
+// its content.
+const headBuffer = 16 << 10
+
+// bodyBuffer is the largest buffer that content is read into. A larger one
+// saves few system calls and leaves the processor's cache.
+const bodyBuffer = 64 << 10
+
+// leastRead is the room below which reading on is not worth a system call.
+const leastRead = 4 << 10
+
+// errInterrupted is what a reader gets whose body was closed by another
+// coroutine.
+var errInterrupted = errors.New("body is closed")
+
+// input is a connection's incoming side: what has come and is not consumed is
+// buf[start:end]. Messages are views of buf, so bytes before floor stay where
+// they are until unpin.
+type input struct {
+	conn *loop.Conn
+	// timeout bounds each wait for more; 0 for ever. When deadline is not 0,
+	// no wait goes beyond it.
+	timeout  time.Duration
+	deadline int64
+
+	buf        []byte // nil, or a buffer of the loop
+	start, end int
+	floor      int
+	pinned     [][]byte // buffers before buf, while views of them are in use
+	filled     bool     // the last read took all the room there was
+
+	waiting     *loop.Coroutine // parked in more
+	interrupted bool
+	moved       int // bytes since the reader last let others have a turn
+}
+
+// unread returns what has come and is not consumed. It is valid until more is
+// called.
+func (in *input) unread() []byte { return in.buf[in.start:in.end] }
+
+// consume takes n bytes as read. They stay in place until more is called, and
+// longer when they are pinned.
+func (in *input) consume(n int) { in.start += n }
+
+// pin keeps what has been consumed in place until unpin.
+func (in *input) pin() { in.floor = in.start }
+
+// unpin ends the life of all views but those of what is unread.
+func (in *input) unpin() {
+	in.floor = 0
+	for i, b := range in.pinned {
+		in.conn.Loop().Release(b)
+		in.pinned[i] = nil
+	}
+	in.pinned = in.pinned[:0]
+}
+
+// release gives the buffers back; what is unread is lost.
+func (in *input) release() {
+	in.unpin()
+	if in.buf != nil {
+		in.conn.Loop().Release(in.buf)
+	}
+	in.buf, in.start, in.end, in.filled, in.interrupted = nil, 0, 0, false, false
+}
+
+// interrupt makes the coroutine that is parked in more return.
+func (in *input) interrupt() {
+	if in.waiting != nil {
+		in.interrupted = true
+		in.waiting.Wake()
+	}
+}
+
+// more reads on behind what is unread, parking until something comes. It
+// reports whether it moved the unread bytes: views of them are then wrong.
+// What was consumed and is not pinned is lost.
+func (in *input) more() (moved bool, err error) {
+	moved = in.makeRoom()
+	room := in.buf[in.end:]
+	n, err := in.read(room)
+	in.end += n
+	in.filled = n == len(room)
+	return moved, err
+}
+
+// makeRoom makes room for a read worth its system call. Where the last read
+// found more than it had room for, the buffer gets larger.
+func (in *input) makeRoom() (moved bool) {
+	if in.buf == nil {
+		in.buf = in.conn.Loop().Buffer(headBuffer)
+		return false
+	}
+	if in.start == in.end {
+		in.start, in.end = in.floor, in.floor
+	}
+	grow := in.filled && len(in.buf) < bodyBuffer && in.start == in.end
+	if len(in.buf)-in.end >= leastRead && !grow {
+		return false
+	}
+	if in.start > in.floor {
+		in.end = in.floor + copy(in.buf[in.floor:], in.unread())
+		in.start = in.floor
+		if len(in.buf)-in.end >= leastRead {
+			return true
+		}
+	}
+	in.replace()
+	return true
+}
+
+// replace goes on in a new buffer, larger unless the present one only holds
+// pinned bytes. The present one is kept if views of it are in use.
+func (in *input) replace() {
+	l := in.conn.Loop()
+	size := headBuffer
+	if unread := in.end - in.start; unread > 0 || in.filled {
+		size = max(4*len(in.buf), 2*unread)
+	}
+	larger := l.Buffer(size)
+	end := copy(larger, in.unread())
+	if in.floor > 0 {
+		in.pinned = append(in.pinned, in.buf)
+	} else {
+		l.Release(in.buf)
+	}
+	in.buf, in.start, in.end, in.floor = larger, 0, end, 0
+}
+
+// read reads into p, parking until there is something. It is Conn.Read, except
+// that interrupt ends it.
+func (in *input) read(p []byte) (int, error) {
+	for {
+		if in.interrupted {
+			return 0, errInterrupted
+		}
+		n, err := in.conn.TryRead(p)
+		if err == nil {
+			in.share(n)
+			return n, nil
+		}
+		if err != loop.ErrWouldBlock {
+			return 0, err
+		}
+		if err := in.wait(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+func (in *input) wait() error {
+	l := in.conn.Loop()
+	until := in.deadline
+	if in.timeout > 0 {
+		if t := l.Now() + int64(in.timeout); until == 0 || t < until {
+			until = t
+		}
+	}
+	in.conn.SetReadDeadlineAt(until)
+	in.waiting = l.Current()
+	err := in.conn.WaitReadable()
+	in.waiting = nil
+	return err
+}
+
+// fairShare is how much may be read before other coroutines get a turn.
+const fairShare = 1 << 20
+
+func (in *input) share(n int) {
+	if in.moved += n; in.moved >= fairShare {
+		in.moved = 0
+		in.conn.Loop().Yield()
+	}
+}
+
+// unexpectedEnd turns the end of a connection inside a message into the error
+// that says so.
+func unexpectedEnd(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
