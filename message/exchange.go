@@ -1,6 +1,7 @@
 package message
 
 import (
+	"errors"
 	"net/netip"
 	"unsafe"
 
@@ -77,7 +78,13 @@ type Exchange struct {
 	arena    arena
 	onEnd    []func(*Exchange)
 	interim  func(status int, header *Header) error
+	holds    int             // coroutines besides the handler's that work for it
+	settling *loop.Coroutine // waits for them
 }
+
+// ErrClientGone is what parks return, and Failed holds, when the client has
+// closed its connection before it had its answer.
+var ErrClientGone = errors.New("client has closed the connection")
 
 // TLS is what is known of a client's TLS connection.
 type TLS struct {
@@ -130,6 +137,35 @@ func (x *Exchange) OnEnd(f func(*Exchange)) { x.onEnd = append(x.onEnd, f) }
 func (x *Exchange) End() {
 	for i := len(x.onEnd) - 1; i >= 0; i-- {
 		x.onEnd[i](x)
+	}
+}
+
+// Hold keeps the exchange, and all that is a view of it, as it is until
+// Release. A second coroutine that works for an exchange, such as one that
+// sends the request's content to an upstream while the response comes back,
+// calls Hold before it is started and Release last of all. It has to come to
+// its end soon after Request.Body or Response.Body is closed.
+func (x *Exchange) Hold() { x.holds++ }
+
+// Held reports whether a coroutine holds the exchange.
+func (x *Exchange) Held() bool { return x.holds > 0 }
+
+// Release ends what Hold began.
+func (x *Exchange) Release() {
+	if x.holds--; x.holds == 0 && x.settling != nil {
+		x.settling.Wake()
+	}
+}
+
+// Settle parks until nobody holds the exchange. Not even a canceled coroutine
+// returns before that. The codec calls it ahead of End.
+func (x *Exchange) Settle() {
+	for x.holds > 0 {
+		x.settling = x.Loop.Current()
+		if x.Loop.Park() != nil {
+			x.Loop.Yield()
+		}
+		x.settling = nil
 	}
 }
 
