@@ -113,11 +113,13 @@ func (c *Conn) Writev(a, b []byte) (int64, error) {
 		if err != nil {
 			return done, err
 		}
-		c.loop.spend(n)
+		moved := n
 		n = c.consume(n)
 		done += int64(n)
 		a, n = advance(a, n)
 		b, _ = advance(b, n)
+		// Last: this may yield, and whoever runs then flushes what is pending.
+		c.loop.spend(moved)
 	}
 	return done, nil
 }
