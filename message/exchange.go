@@ -76,6 +76,7 @@ type Exchange struct {
 
 	captures []Capture
 	arena    arena
+	kept     [][]byte // buffers of Loop that views point into
 	onEnd    []func(*Exchange)
 	interim  func(status int, header *Header) error
 	holds    int             // coroutines besides the handler's that work for it
@@ -117,6 +118,10 @@ func (x *Exchange) Reset() {
 	clear(x.captures)
 	clear(x.onEnd)
 	x.arena.reset()
+	for i, b := range x.kept {
+		x.Loop.Release(b)
+		x.kept[i] = nil
+	}
 	*x = Exchange{
 		Loop:     x.Loop,
 		Request:  x.Request,
@@ -124,6 +129,7 @@ func (x *Exchange) Reset() {
 		captures: x.captures[:0],
 		onEnd:    x.onEnd[:0],
 		arena:    x.arena,
+		kept:     x.kept[:0],
 		Upstream: UpstreamFacts{ConnectTime: -1, TCPConnectTime: -1, TLSTime: -1, ProcessingTime: -1, ResponseTime: -1, ConnectionTime: -1},
 	}
 }
@@ -213,6 +219,11 @@ func (x *Exchange) Capture(name string) (string, bool) {
 // exchange, for values built on the way. It takes memory that the exchange
 // keeps, so that steady use does not allocate.
 func (x *Exchange) Buffer(n int) []byte { return x.arena.take(n) }
+
+// Keep takes over a buffer of Loop that views of the exchange point into, such
+// as the head of a response whose connection is used again before the exchange
+// has ended. Reset gives it back.
+func (x *Exchange) Keep(buffer []byte) { x.kept = append(x.kept, buffer) }
 
 // Concat joins parts into a string that lives as long as the exchange.
 func (x *Exchange) Concat(parts ...string) string {
