@@ -19,9 +19,12 @@ type body struct {
 	chunks  chunkDecoder    // of chunked content
 	trailer *message.Header // where trailers go; views like the content's head
 
-	// before is called once, ahead of the first wait for content: a server
-	// sends 100 (Continue) with it. It may be nil.
+	// before is called once, ahead of the first wait for content when none has
+	// come: a server sends 100 (Continue) with it. It may be nil.
 	before func() error
+	// lost is told when the connection ends or breaks inside the content,
+	// and gives the error for it; nil stands for io.ErrUnexpectedEOF.
+	lost func(error) error
 	// leastRate is how many bytes a second sized content must come with on
 	// average once rateGrace is over; 0 for any.
 	leastRate int64
@@ -137,11 +140,12 @@ func (b *body) takeChunk(unread []byte) ([]byte, error) {
 
 // more waits for more of the content.
 func (b *body) more() error {
-	if b.before != nil && !b.in.conn.Readable() {
-		before := b.before
+	if before := b.before; before != nil {
 		b.before = nil
-		if err := before(); err != nil {
-			return err
+		if b.received == 0 && len(b.in.unread()) == 0 {
+			if err := before(); err != nil {
+				return err
+			}
 		}
 	}
 	if err := b.checkRate(); err != nil {
@@ -152,10 +156,17 @@ func (b *body) more() error {
 		b.trailer.Reset()
 		b.chunks.lines = fieldLines{trailer: true}
 	}
-	if err == io.EOF && b.framing == untilClose {
+	switch {
+	case err == nil, err == errInterrupted:
+		return err
+	case err == io.EOF && b.framing == untilClose:
 		return io.EOF
+	case b.lost != nil:
+		return b.lost(err)
+	case err == io.EOF:
+		return io.ErrUnexpectedEOF
 	}
-	return unexpectedEnd(err)
+	return err
 }
 
 // checkRate refuses content that drips in so slowly that it could go on for

@@ -65,6 +65,14 @@ var (
 	errChunkExtension = &Error{400, "chunk extension is malformed"}
 	errChunkLine      = &Error{400, "chunk extensions are too long"}
 	errChunkEnd       = &Error{400, "chunk does not end in CRLF"}
-	errTooSlow        = &Error{408, "content comes too slowly"}
 	errLargeTrailer   = &Error{400, "trailer section is too large"}
+
+	errHeadLate = &Error{408, "head did not come in time"}
+	errHeadCut  = &Error{400, "connection ended inside the head"}
+	errBodyLate = &Error{408, "content did not come in time"}
+	errTooSlow  = &Error{408, "content comes too slowly"}
+
+	errNoAnswer  = &Error{500, "handler gave no valid response"}
+	errPanic     = &Error{500, "handler panicked"}
+	errNoConnect = &Error{501, "CONNECT is not served here"}
 )

@@ -2,7 +2,6 @@ package http1
 
 import (
 	"errors"
-	"io"
 	"time"
 
 	"pingap/loop"
@@ -94,6 +93,17 @@ func (in *input) more() (moved bool, err error) {
 	return moved, err
 }
 
+// tryMore is more for when there may be nothing: it does not park but returns
+// loop.ErrWouldBlock.
+func (in *input) tryMore() error {
+	in.makeRoom()
+	room := in.buf[in.end:]
+	n, err := in.conn.TryRead(room)
+	in.end += n
+	in.filled = n == len(room)
+	return err
+}
+
 // makeRoom makes room for a read worth its system call. Where the last read
 // found more than it had room for, the buffer gets larger.
 func (in *input) makeRoom() (moved bool) {
@@ -181,13 +191,4 @@ func (in *input) share(n int) {
 		in.moved = 0
 		in.conn.Loop().Yield()
 	}
-}
-
-// unexpectedEnd turns the end of a connection inside a message into the error
-// that says so.
-func unexpectedEnd(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }

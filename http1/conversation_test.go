@@ -1,0 +1,147 @@
+package http1
+
+import (
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"pingap/loop"
+	"pingap/loop/looptest"
+	"pingap/message"
+)
+
+// testServer is a Server on a loop of its own.
+type testServer struct {
+	*Server
+	t    testing.TB
+	loop *loop.Loop
+	addr string
+}
+
+// serve starts s; a nil Handler is echo.
+func serve(t testing.TB, s *Server) *testServer {
+	t.Helper()
+	if s.Handler == nil {
+		s.Handler = message.HandlerFunc(echo)
+	}
+	l := looptest.New(t)
+	t.Cleanup(func() {
+		// Runs before the loop ends: nothing may be left when all
+		// connections are closed.
+		s.Close()
+		looptest.Do(t, l, func() {
+			for range 500 {
+				if stats := l.Stats(); stats.Conns == 0 && stats.Coroutines == 1 && stats.Buffers == 0 {
+					return
+				}
+				l.Sleep(10 * time.Millisecond)
+			}
+			t.Errorf("left behind on the loop: %+v", l.Stats())
+		})
+		if open, active := s.Open(), s.Active(); open != 0 || active != 0 {
+			t.Errorf("%d connections and %d exchanges are still counted", open, active)
+		}
+	})
+	return &testServer{Server: s, t: t, loop: l, addr: looptest.Listen(t, l, s.Acceptor(l)).String()}
+}
+
+// echo answers with the request's content, or with "METHOD path" when there is
+// none.
+func echo(x *message.Exchange) error {
+	r := &x.Response
+	r.Status = 200
+	r.Header.Add("Date", "now")
+	if x.Request.Length == 0 {
+		text(x, x.Request.Method+" "+x.Request.Path)
+		return nil
+	}
+	r.Length, r.Body = x.Request.Length, x.Request.Body
+	return nil
+}
+
+// text makes s the response's content.
+func text(x *message.Exchange, s string) {
+	if x.Response.Status == 0 {
+		x.Response.Status = 200
+	}
+	x.Response.Length = int64(len(s))
+	x.Response.Body = &message.BytesBody{Data: []byte(s)}
+}
+
+// client is the far end of a conversation.
+type client struct {
+	t    testing.TB
+	conn *net.TCPConn
+}
+
+const patience = 20 * time.Second
+
+func (s *testServer) dial() *client {
+	s.t.Helper()
+	conn, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(patience))
+	return &client{t: s.t, conn: conn.(*net.TCPConn)}
+}
+
+// send sends raw bytes; \n stands for CRLF.
+func (c *client) send(lines string) *client {
+	c.t.Helper()
+	return c.sendRaw(strings.ReplaceAll(lines, "\n", "\r\n"))
+}
+
+func (c *client) sendRaw(raw string) *client {
+	c.t.Helper()
+	if _, err := io.WriteString(c.conn, raw); err != nil {
+		c.t.Fatalf("send: %v", err)
+	}
+	return c
+}
+
+// want reads just as many bytes as want has and compares; \n stands for CRLF.
+func (c *client) want(want string) *client {
+	c.t.Helper()
+	want = strings.ReplaceAll(want, "\n", "\r\n")
+	got := make([]byte, len(want))
+	n, err := io.ReadFull(c.conn, got)
+	if string(got[:n]) != want {
+		c.t.Fatalf("got %q (%v), want %q", got[:n], err, want)
+	}
+	return c
+}
+
+// wantEnd expects the server to close without another byte.
+func (c *client) wantEnd() {
+	c.t.Helper()
+	if rest, err := io.ReadAll(c.conn); err != nil || len(rest) > 0 {
+		c.t.Fatalf("got %q and %v, want the end", rest, err)
+	}
+}
+
+// all reads up to the end.
+func (c *client) all() string {
+	c.t.Helper()
+	all, err := io.ReadAll(c.conn)
+	if err != nil {
+		c.t.Fatalf("read: %v after %q", err, all)
+	}
+	return string(all)
+}
+
+// wantSilence expects that nothing comes for a moment.
+func (c *client) wantSilence() *client {
+	c.t.Helper()
+	c.conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	var one [1]byte
+	n, err := c.conn.Read(one[:])
+	if ne, ok := err.(net.Error); n > 0 || !ok || !ne.Timeout() {
+		c.t.Fatalf("got %q and %v, want silence", one[:n], err)
+	}
+	c.conn.SetReadDeadline(time.Now().Add(patience))
+	return c
+}

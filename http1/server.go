@@ -1,0 +1,235 @@
+package http1
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"pingap/loop"
+	"pingap/message"
+)
+
+// Server answers clients. Its exported fields are settings, fixed before the
+// first call of Acceptor; a zero stands for the default. The methods may be
+// called from any goroutine.
+//
+// An idle connection costs its loop.Conn and one small struct. When a request
+// comes in, a pooled coroutine takes a buffer, parses the head in place and
+// calls Handler, then writes the answer; it goes on with the requests that are
+// there already and ends when there are none.
+type Server struct {
+	// Handler answers the exchanges. When it returns an error, x.Failed
+	// holds it; x.Response is sent all the same if its Status is set, else
+	// Refuse is asked for an answer. Nothing is sent to a client that has gone
+	// (message.ErrClientGone); such an exchange ends with Status 499.
+	Handler message.Handler
+	// Refuse gives x.Response a header and content for an exchange that the
+	// server answers itself, with why.Status: a bad request, for which
+	// Handler is not called and the connection is closed, or a handler
+	// without an answer. It may register x.OnEnd. Of a bad request, x.Request
+	// holds what was understood. nil: a short page.
+	Refuse func(x *message.Exchange, why *Error)
+
+	Limits   Limits
+	Timeouts Timeouts
+	// KeepAliveRequests is how many requests a connection may carry.
+	// Default 1000.
+	KeepAliveRequests int
+	// LeastBodyRate is how many bytes a second the content of a request with
+	// Content-Length must come with on average, once it has taken a minute.
+	// Default 64; negative for any.
+	LeastBodyRate int
+	// IDs numbers connections, across servers when they share it. nil: the
+	// server counts for itself.
+	IDs *atomic.Uint64
+
+	mu       sync.Mutex
+	fronts   []*front
+	draining bool
+}
+
+// Timeouts bound how long a client may take; the zero value stands for the
+// defaults.
+type Timeouts struct {
+	// Head is for a whole request head, from its first byte to its last, and
+	// for that first byte on a new connection. Default 60 s.
+	Head time.Duration
+	// Idle is how long a connection may wait for its next request.
+	// Default 75 s.
+	Idle time.Duration
+	// Body is the time between two reads of a request's content.
+	// Default 60 s.
+	Body time.Duration
+	// Write is the time in which a client must take something of its
+	// response. Default 60 s.
+	Write time.Duration
+	// Tunnel is how long a connection that has switched protocols may be
+	// silent in both directions. Default 10 minutes.
+	Tunnel time.Duration
+}
+
+func (t Timeouts) withDefaults() Timeouts {
+	orDefault := func(d *time.Duration, value time.Duration) {
+		if *d <= 0 {
+			*d = value
+		}
+	}
+	orDefault(&t.Head, 60*time.Second)
+	orDefault(&t.Idle, 75*time.Second)
+	orDefault(&t.Body, 60*time.Second)
+	orDefault(&t.Write, 60*time.Second)
+	orDefault(&t.Tunnel, 10*time.Minute)
+	return t
+}
+
+// front is a server's part on one loop; what it holds belongs to the loop.
+type front struct {
+	handler   message.Handler
+	refuse    func(x *message.Exchange, why *Error)
+	limits    Limits
+	timeouts  Timeouts
+	requests  int // a connection may carry
+	leastRate int64
+	ids       *atomic.Uint64
+
+	loop     *loop.Loop
+	conns    serverConn // head of the ring of open connections
+	free     *session   // pooled, linked
+	date     dateLine
+	draining bool
+
+	open   atomic.Int64 // connections; written on the loop
+	active atomic.Int64 // exchanges; written on the loop
+}
+
+// Acceptor returns what takes a client's connection on loop l, for
+// loop.Accept. The connection then belongs to the server.
+func (s *Server) Acceptor(l *loop.Loop) func(*loop.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.fronts {
+		if f.loop == l {
+			return f.accept
+		}
+	}
+	f := s.newFront(l)
+	s.fronts = append(s.fronts, f)
+	return f.accept
+}
+
+func (s *Server) newFront(l *loop.Loop) *front {
+	if s.IDs == nil {
+		s.IDs = new(atomic.Uint64)
+	}
+	f := &front{
+		handler:   s.Handler,
+		refuse:    s.Refuse,
+		limits:    s.Limits.withDefaults(),
+		timeouts:  s.Timeouts.withDefaults(),
+		requests:  s.KeepAliveRequests,
+		leastRate: int64(max(s.LeastBodyRate, 0)),
+		ids:       s.IDs,
+		loop:      l,
+		draining:  s.draining,
+	}
+	if f.refuse == nil {
+		f.refuse = shortPage
+	}
+	if f.requests <= 0 {
+		f.requests = 1000
+	}
+	if s.LeastBodyRate == 0 {
+		f.leastRate = 64
+	}
+	f.conns.prev, f.conns.next = &f.conns, &f.conns
+	return f
+}
+
+// each runs do for each front, on its loop.
+func (s *Server) each(do func(*front)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.fronts {
+		f.loop.Post(func() { do(f) })
+	}
+}
+
+// Drain ends the server's connections as soon as can be done without harm:
+// those that wait for a request at once, the others with their present
+// exchange, whose answer says so. It returns at once; Open tells when all are
+// gone.
+func (s *Server) Drain() {
+	s.mu.Lock()
+	s.draining = true
+	s.mu.Unlock()
+	s.each((*front).drain)
+}
+
+// Close cuts all connections that are left.
+func (s *Server) Close() {
+	s.Drain()
+	s.each((*front).cut)
+}
+
+// Open returns how many connections are open.
+func (s *Server) Open() int64 {
+	return s.sum(func(f *front) int64 { return f.open.Load() })
+}
+
+// Active returns how many exchanges are in flight.
+func (s *Server) Active() int64 {
+	return s.sum(func(f *front) int64 { return f.active.Load() })
+}
+
+func (s *Server) sum(count func(*front) int64) (n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.fronts {
+		n += count(f)
+	}
+	return n
+}
+
+func (f *front) drain() {
+	f.draining = true
+	f.eachConn(func(c *serverConn) {
+		if c.state == waiting {
+			c.close()
+		}
+	})
+}
+
+func (f *front) cut() {
+	f.eachConn(func(c *serverConn) {
+		if c.serving != nil {
+			c.serving.clientGone()
+		}
+		c.close()
+	})
+}
+
+// eachConn calls do for each open connection; do may close it.
+func (f *front) eachConn(do func(*serverConn)) {
+	for c := f.conns.next; c != &f.conns; {
+		next := c.next
+		do(c)
+		c = next
+	}
+}
+
+// take returns a session of the pool.
+func (f *front) take() *session {
+	s := f.free
+	if s == nil {
+		return newSession(f)
+	}
+	f.free = s.nextFree
+	s.nextFree = nil
+	return s
+}
+
+// give puts a session back.
+func (f *front) give(s *session) {
+	s.nextFree = f.free
+	f.free = s
+}
