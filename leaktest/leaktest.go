@@ -21,15 +21,19 @@ import (
 // machine under the race detector needs seconds, and only a leak waits it out.
 const grace = 10 * time.Second
 
-// Main runs the tests of m and ends the process: with their exit code, or with
-// 1 when they passed and something that was not there before is left.
-func Main(m *testing.M) {
+// Main runs the tests of m and ends the process with what Run returns.
+func Main(m *testing.M) { os.Exit(Run(m)) }
+
+// Run runs the tests of m and returns the exit code: theirs, or 1 when they
+// passed and something that was not there before is left. It is for packages
+// that have something to clean up before they exit.
+func Run(m *testing.M) int {
 	before := take()
 	code := m.Run()
 	if code == 0 && !fuzzing() {
 		code = report(os.Stderr, settle(before, grace))
 	}
-	os.Exit(code)
+	return code
 }
 
 // fuzzing reports whether this run fuzzes: workers then live on by design.
