@@ -24,23 +24,6 @@ func headSize(h *message.Header) int {
 // Transfer-Encoding, Connection, Date.
 const ownFields = 160
 
-// appendRequestLine appends the request line in origin form, or in the one
-// that CONNECT and OPTIONS * take.
-func appendRequestLine(b []byte, req *message.Request) []byte {
-	b = append(b, req.Method...)
-	b = append(b, ' ')
-	if req.Method == "CONNECT" {
-		b = append(b, req.Host...)
-	} else {
-		b = append(b, req.Path...)
-		if req.HasQuery {
-			b = append(b, '?')
-			b = append(b, req.Query...)
-		}
-	}
-	return append(b, " HTTP/1.1\r\n"...)
-}
-
 // appendStatusLine appends the status line. A status that is not in IANA's
 // list goes without a reason phrase.
 func appendStatusLine(b []byte, status int) []byte {
