@@ -148,7 +148,11 @@ func (b *body) more() error {
 			}
 		}
 	}
-	if err := b.checkRate(); err != nil {
+	now := b.in.conn.Loop().Now()
+	if b.began == 0 {
+		b.began = now
+	}
+	if err := b.tooSlow(now); err != nil {
 		return err
 	}
 	moved, err := b.in.more()
@@ -169,19 +173,12 @@ func (b *body) more() error {
 	return err
 }
 
-// checkRate refuses content that drips in so slowly that it could go on for
-// ever although each byte is in time. Chunked content is spared, since it may
-// be a live stream.
-func (b *body) checkRate() error {
-	if b.leastRate == 0 || b.framing != sized {
-		return nil
-	}
-	now := b.in.conn.Loop().Now()
-	if b.began == 0 {
-		b.began = now
-	}
+// tooSlow refuses content that drips in so slowly that it could go on for ever
+// although each byte is in time. Chunked content is spared, since it may be a
+// live stream.
+func (b *body) tooSlow(now int64) error {
 	spent := time.Duration(now - b.began)
-	if spent > rateGrace && b.received < b.leastRate*int64(spent/time.Second) {
+	if b.framing == sized && spent > rateGrace && b.received < b.leastRate*int64(spent/time.Second) {
 		return errTooSlow
 	}
 	return nil

@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -23,10 +24,16 @@ type testServer struct {
 // serve starts s; a nil Handler is echo.
 func serve(t testing.TB, s *Server) *testServer {
 	t.Helper()
+	return serveOn(t, s, loop.Options{})
+}
+
+// serveOn is serve with options of the loop.
+func serveOn(t testing.TB, s *Server, o loop.Options) *testServer {
+	t.Helper()
 	if s.Handler == nil {
 		s.Handler = message.HandlerFunc(echo)
 	}
-	l := looptest.New(t)
+	l := looptest.Start(t, o)
 	t.Cleanup(func() {
 		// Runs before the loop ends: nothing may be left when all
 		// connections are closed.
@@ -133,6 +140,58 @@ func (c *client) all() string {
 	return string(all)
 }
 
+// line reads a line.
+func (c *client) line() string {
+	c.t.Helper()
+	var line []byte
+	for one := make([]byte, 1); ; line = append(line, one[0]) {
+		if _, err := c.conn.Read(one); err != nil {
+			c.t.Fatalf("read: %v after %q", err, line)
+		}
+		if one[0] == '\n' {
+			return strings.TrimSuffix(string(line), "\r")
+		}
+	}
+}
+
+// restOfMessage reads the rest of a head and content of its length.
+func (c *client) restOfMessage() string {
+	c.t.Helper()
+	length := 0
+	for {
+		line := c.line()
+		if line == "" {
+			break
+		}
+		fmt.Sscanf(line, "Content-Length: %d", &length)
+	}
+	content := make([]byte, length)
+	if _, err := io.ReadFull(c.conn, content); err != nil {
+		c.t.Fatal(err)
+	}
+	return string(content)
+}
+
+// chunkedContent reads chunked content without extensions and trailers.
+func (c *client) chunkedContent() (content string) {
+	c.t.Helper()
+	for {
+		var size int
+		if _, err := fmt.Sscanf(c.line(), "%x", &size); err != nil {
+			c.t.Fatal(err)
+		}
+		chunk := make([]byte, size)
+		if _, err := io.ReadFull(c.conn, chunk); err != nil {
+			c.t.Fatal(err)
+		}
+		content += string(chunk)
+		c.want("\n")
+		if size == 0 {
+			return content
+		}
+	}
+}
+
 // wantSilence expects that nothing comes for a moment.
 func (c *client) wantSilence() *client {
 	c.t.Helper()
@@ -144,4 +203,71 @@ func (c *client) wantSilence() *client {
 	}
 	c.conn.SetReadDeadline(time.Now().Add(patience))
 	return c
+}
+
+// chunkReader reads chunked content without extensions and trailers.
+type chunkReader struct {
+	c    *client
+	left int
+}
+
+func (r *chunkReader) Read(p []byte) (int, error) {
+	if r.left == 0 {
+		if _, err := fmt.Sscanf(r.c.line(), "%x", &r.left); err != nil {
+			return 0, err
+		}
+		if r.left == 0 {
+			r.c.want("\n")
+			return 0, io.EOF
+		}
+	}
+	n, err := r.c.conn.Read(p[:min(len(p), r.left)])
+	if r.left -= n; r.left == 0 {
+		r.c.want("\n")
+	}
+	return n, err
+}
+
+// pattern is content in which every place looks different.
+func pattern(at int) byte { return byte(at) ^ byte(at>>8) ^ byte(at>>16) }
+
+// sendPattern sends size bytes of the pattern in pieces of many sizes.
+func sendPattern(w io.Writer, size int, chunked bool) error {
+	piece := make([]byte, 0, 100_000)
+	for at, step := 0, 1; at < size; step = step*7%99_991 + 1 {
+		piece = piece[:min(step, size-at)]
+		for i := range piece {
+			piece[i] = pattern(at + i)
+		}
+		at += len(piece)
+		out := piece
+		if chunked {
+			out = fmt.Appendf(nil, "%x\r\n%s\r\n", len(piece), piece)
+		}
+		if _, err := w.Write(out); err != nil {
+			return err
+		}
+	}
+	if chunked {
+		_, err := io.WriteString(w, "0\r\n\r\n")
+		return err
+	}
+	return nil
+}
+
+// checkPattern reads size bytes of the pattern.
+func checkPattern(r io.Reader, size int) error {
+	buf := make([]byte, 64<<10)
+	for at := 0; at < size; {
+		n, err := r.Read(buf[:min(len(buf), size-at)])
+		for i, b := range buf[:n] {
+			if b != pattern(at+i) {
+				return fmt.Errorf("byte %d is wrong", at+i)
+			}
+		}
+		if at += n; err != nil && at < size {
+			return fmt.Errorf("%w after %d bytes", err, at)
+		}
+	}
+	return nil
 }

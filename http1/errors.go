@@ -63,7 +63,7 @@ var (
 	errChunkSize      = &Error{400, "chunk size is malformed"}
 	errChunkLarge     = &Error{400, "chunk size is too large"}
 	errChunkExtension = &Error{400, "chunk extension is malformed"}
-	errChunkLine      = &Error{400, "chunk extensions are too long"}
+	errChunkLine      = &Error{400, "chunk line is too long, or there are too many chunk extensions"}
 	errChunkEnd       = &Error{400, "chunk does not end in CRLF"}
 	errLargeTrailer   = &Error{400, "trailer section is too large"}
 

@@ -100,10 +100,15 @@ func (w *responseWriter) plan() {
 	}
 	// A client that waits for 100 (Continue) may or may not send its content
 	// after another answer: nobody could tell it from the next request.
-	if s.body.before != nil {
+	if s.body.before != nil && s.body.received == 0 {
 		s.persist = false
 	}
-	if !s.body.done() && (s.body.err != nil || s.body.framing == sized && s.body.left > drainLimit && !x.Held()) {
+	// Content that failed, or that is too much to read over after a refusal,
+	// leaves no way to the next request.
+	if !s.body.done() && (s.body.err != nil || r.Status >= 400 && s.body.framing == sized && s.body.left > drainLimit && !x.Held()) {
+		s.persist = false
+	}
+	if s.front.draining {
 		s.persist = false
 	}
 }

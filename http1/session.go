@@ -185,7 +185,7 @@ func (s *session) begin(f framing) {
 	req := &x.Request
 	req.Scheme = "http"
 	control := &s.head.fields.control
-	s.persist = control.persistent(req.Version) && c.served < s.front.requests && !s.front.draining
+	s.persist = control.persistent(req.Version) && c.served < s.front.requests
 	s.in.deadline = 0
 	s.in.timeout = s.front.timeouts.Body
 	s.body.start(&s.in, f, req.Length, &req.Trailer, &s.front.limits)
@@ -195,7 +195,7 @@ func (s *session) begin(f framing) {
 	s.response.start()
 	if req.Version != message.HTTP10 {
 		x.SetInterim(s.sendInterim)
-		if control.expect && f != noContent {
+		if control.expect && f != noContent && len(s.in.unread()) == 0 {
 			s.body.before = s.sendContinue
 		}
 	}
