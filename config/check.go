@@ -69,7 +69,7 @@ func checkNames(item *Item, kind, key, what string, used, known []string, proble
 		if exists[name] {
 			continue
 		}
-		hint := suggest(name, known)
+		hint := Suggest(name, known)
 		if hint == "" {
 			hint = fmt.Sprintf("define it as [%ss.%s]", what, name)
 		}

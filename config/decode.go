@@ -69,7 +69,7 @@ func (d *decoder) table(n *Node, s reflect.Value) {
 				continue
 			}
 		}
-		d.problems.add(f.Position, d.section, "", fmt.Sprintf("unknown key %q", f.Key), suggest(f.Key, known))
+		d.problems.add(f.Position, d.section, "", fmt.Sprintf("unknown key %q", f.Key), Suggest(f.Key, known))
 	}
 }
 
@@ -247,7 +247,7 @@ func (d *decoder) word(f Field, target reflect.Value, tag reflect.StructTag) {
 				return
 			}
 		}
-		d.problem(f, fmt.Sprintf("%q is none of %s", text, strings.Join(words, ", ")), suggest(text, words))
+		d.problem(f, fmt.Sprintf("%q is none of %s", text, strings.Join(words, ", ")), Suggest(text, words))
 		return
 	}
 	target.SetString(text)

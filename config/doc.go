@@ -100,7 +100,7 @@ func Decode(root *Node) (*Config, Problems) {
 		case slices.Contains(laterSections, f.Key):
 			problems.add(f.Position, f.Key, "", "this version does not support sections of this kind yet", "")
 		default:
-			problems.add(f.Position, f.Key, "", fmt.Sprintf("unknown section %q", f.Key), suggest(f.Key, sectionOrder))
+			problems.add(f.Position, f.Key, "", fmt.Sprintf("unknown section %q", f.Key), Suggest(f.Key, sectionOrder))
 		}
 	}
 	for _, name := range sectionOrder {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// suggest names the word that was probably meant, as a question, or returns "".
-func suggest(word string, known []string) string {
+// Suggest names the word that was probably meant, as a question, or returns "".
+func Suggest(word string, known []string) string {
 	best, least := "", max(1, len(word)/3)+1
 	for _, k := range known {
 		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < least {

@@ -1,0 +1,150 @@
+// Package accesslog writes a line for each exchange. A Format is compiled once
+// from what the user wrote into a list of small operations, which format a line
+// without allocating. A Log takes the lines of all loops to a file, off the hot
+// path: when the disk stalls it drops lines, counts them and says so, and never
+// holds up an exchange.
+//
+// Every value that a client can choose is escaped, so that no header forges a
+// line or a field of one.
+package accesslog
+
+import (
+	"fmt"
+	"os"
+	"sort"
+	"strings"
+
+	"pingap/config"
+	"pingap/message"
+)
+
+// formats are the predefined ones.
+var formats = map[string]string{
+	"tiny":     `{method} {uri} {status} {size_human} - {latency}ms`,
+	"short":    `{remote} {method} {uri} {proto} {status} {size_human} - {latency}ms`,
+	"common":   `{remote} "{method} {uri} {proto}" {status} {size_human}`,
+	"combined": `{remote} "{method} {uri} {proto}" {status} {size_human} "{referer}" "{user_agent}"`,
+}
+
+// appender adds a value to a line.
+type appender func(dst []byte, x *message.Exchange) []byte
+
+// operation is a piece of a format: literal text, or a value.
+type operation struct {
+	literal string
+	value   appender
+}
+
+// Format is a compiled line format.
+type Format struct {
+	operations []operation
+}
+
+// Compile reads a format: the name of a predefined one, or a template with tags
+// in braces. Braces around anything that could not be a tag are text, so that a
+// template can be JSON. An unknown tag is an error that names the nearest one.
+func Compile(template string) (*Format, error) {
+	if predefined, ok := formats[template]; ok {
+		template = predefined
+	}
+	f := &Format{}
+	text := 0
+	for i := 0; i < len(template); i++ {
+		end := tagEnd(template, i)
+		if end < 0 {
+			continue
+		}
+		value, err := tag(template[i+1 : end])
+		if err != nil {
+			return nil, err
+		}
+		f.literal(template[text:i])
+		f.operations = append(f.operations, operation{value: value})
+		i, text = end, end+1
+	}
+	f.literal(template[text:])
+	return f, nil
+}
+
+func (f *Format) literal(text string) {
+	if text != "" {
+		f.operations = append(f.operations, operation{literal: text})
+	}
+}
+
+// tagEnd returns where the tag that begins at i ends, or -1 if none does.
+func tagEnd(template string, i int) int {
+	if template[i] != '{' {
+		return -1
+	}
+	for j := i + 1; j < len(template); j++ {
+		c := template[j]
+		switch {
+		case c == '}' && j > i+1:
+			return j
+		case 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9', strings.IndexByte("_<>~:$.-", c) >= 0:
+		default:
+			return -1
+		}
+	}
+	return -1
+}
+
+// tag finds the value that a tag stands for.
+func tag(name string) (appender, error) {
+	if len(name) > 1 {
+		rest := name[1:]
+		switch name[0] {
+		case '~':
+			return cookie(rest), nil
+		case '>':
+			return requestField(rest), nil
+		case '<':
+			return responseField(rest), nil
+		case '$':
+			return constant(environment(rest)), nil
+		case ':':
+			return lookUp(contextTags, "context value", rest)
+		}
+	}
+	return lookUp(tags, "tag", name)
+}
+
+func lookUp(known map[string]appender, what, name string) (appender, error) {
+	if value, ok := known[name]; ok {
+		return value, nil
+	}
+	var names []string
+	for k := range known {
+		names = append(names, k)
+	}
+	sort.Strings(names)
+	hint := config.Suggest(name, names)
+	if hint == "" {
+		hint = "there are " + strings.Join(names, ", ")
+	}
+	return nil, fmt.Errorf("unknown %s %q in the access log format; %s", what, name, hint)
+}
+
+// environment returns an environment variable as it is now; $hostname is the
+// machine's name.
+func environment(name string) string {
+	if v, ok := os.LookupEnv(name); ok || name != "hostname" {
+		return v
+	}
+	host, _ := os.Hostname()
+	return host
+}
+
+// Append adds the line for x to dst, without a line end. It does not allocate
+// once dst is large enough.
+func (f *Format) Append(dst []byte, x *message.Exchange) []byte {
+	for i := range f.operations {
+		if o := &f.operations[i]; o.value != nil {
+			dst = o.value(dst, x)
+		} else {
+			dst = append(dst, o.literal...)
+		}
+	}
+	return dst
+}

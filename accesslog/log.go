@@ -1,0 +1,223 @@
+package accesslog
+
+import (
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"pingap/loop"
+	"pingap/message"
+)
+
+// chunkSize is how many bytes a lane gathers before it passes them on.
+const chunkSize = 64 << 10
+
+// Log takes the lines of any number of lanes to one place. One goroutine
+// writes; between it and the loops stands a bounded queue of chunks.
+type Log struct {
+	name   string // for messages
+	out    io.WriteCloser
+	logger *slog.Logger
+	flush  time.Duration
+	queue  chan *chunk
+	spare  chan *chunk // empty chunks
+	reopen chan struct{}
+	done   chan struct{} // closed when the last line is written
+
+	dropped atomic.Int64 // lines that found the queue full
+	lost    atomic.Int64 // lines that could not be written
+	closing sync.Once
+}
+
+// chunk is a number of whole lines.
+type chunk struct {
+	bytes []byte
+	lines int64
+}
+
+// Open opens a target and starts its writer. output is where a target without
+// a file goes; logger hears of lines that are lost.
+func Open(t Target, output io.Writer, logger *slog.Logger) (*Log, error) {
+	if t.Path == "" {
+		return newLog("the log output", keepOpen{output}, t, logger), nil
+	}
+	file, err := openFile(t.Path, t.Rolling, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	return newLog(t.Path, file, t, logger), nil
+}
+
+// keepOpen is an output that the process goes on to use.
+type keepOpen struct{ io.Writer }
+
+func (keepOpen) Close() error { return nil }
+
+func newLog(name string, out io.WriteCloser, t Target, logger *slog.Logger) *Log {
+	chunks := max(t.Capacity/chunkSize, 2)
+	l := &Log{
+		name:   name,
+		out:    out,
+		logger: logger,
+		flush:  t.FlushTimeout,
+		queue:  make(chan *chunk, chunks),
+		spare:  make(chan *chunk, chunks),
+		reopen: make(chan struct{}, 1),
+		done:   make(chan struct{}),
+	}
+	go l.write()
+	return l
+}
+
+// Dropped returns how many lines have been dropped because the disk was too
+// slow, and how many could not be written.
+func (l *Log) Dropped() (dropped, lost int64) { return l.dropped.Load(), l.lost.Load() }
+
+// Reopen makes the writer open its file anew before the next line, after it has
+// been moved away.
+func (l *Log) Reopen() {
+	select {
+	case l.reopen <- struct{}{}:
+	default:
+	}
+}
+
+// Close writes what is queued and closes the file. No lane may be used any
+// more; what lanes still hold has been flushed before (Lane.Flush). It returns
+// after timeout at the latest, when the disk stands still.
+func (l *Log) Close(timeout time.Duration) {
+	l.closing.Do(func() { close(l.queue) })
+	select {
+	case <-l.done:
+	case <-time.After(timeout):
+		l.logger.Error("access log: the disk did not take the last lines", "log", l.name, "waited", timeout)
+	}
+}
+
+// write is the life of the writer.
+func (l *Log) write() {
+	defer close(l.done)
+	defer l.out.Close()
+	for {
+		select {
+		case <-l.reopen:
+			l.reopenFile()
+		case c, ok := <-l.queue:
+			if !ok {
+				return
+			}
+			l.writeChunk(c)
+		}
+	}
+}
+
+func (l *Log) reopenFile() {
+	file, ok := l.out.(*file)
+	if !ok {
+		return
+	}
+	if err := file.reopen(); err != nil {
+		l.logger.Error("access log: cannot open the file again", "log", l.name, "error", err)
+	}
+}
+
+func (l *Log) writeChunk(c *chunk) {
+	if _, err := l.out.Write(c.bytes); err != nil {
+		// The disk may be full for hours: one message at the first line, and
+		// then whenever their number has doubled.
+		if before := l.lost.Load(); doubles(before, l.lost.Add(c.lines)) {
+			l.logger.Error("access log: lines are lost", "log", l.name, "lost", before+c.lines, "error", err)
+		}
+	}
+	c.bytes, c.lines = c.bytes[:0], 0
+	select {
+	case l.spare <- c:
+	default:
+	}
+}
+
+// doubles reports whether a power of two lies in (before, after].
+func doubles(before, after int64) bool {
+	power := int64(1)
+	for power <= before {
+		power *= 2
+	}
+	return power <= after
+}
+
+// drop counts the lines of a chunk that found the queue full, and says so.
+func (l *Log) drop(c *chunk) {
+	before := l.dropped.Load()
+	after := l.dropped.Add(c.lines)
+	if doubles(before, after) {
+		// On a goroutine of its own: the log output may stand still too.
+		go l.logger.Error("access log: the disk is too slow, lines are dropped", "log", l.name, "dropped", after)
+	}
+}
+
+// Lane is the part of a Log that belongs to one loop. Its methods are called on
+// that loop.
+type Lane struct {
+	log    *Log
+	loop   *loop.Loop
+	format *Format
+	chunk  *chunk
+	timer  loop.Timer // runs while there are lines in the chunk
+}
+
+// Lane makes a lane for a loop, whose lines have the format.
+func (l *Log) Lane(on *loop.Loop, format *Format) *Lane {
+	lane := &Lane{log: l, loop: on, format: format}
+	lane.timer.Fire = lane.Flush
+	return lane
+}
+
+// Record adds the line of an exchange that has ended.
+func (n *Lane) Record(x *message.Exchange) {
+	if n.chunk == nil {
+		n.chunk = n.log.emptyChunk()
+	}
+	c := n.chunk
+	c.bytes = append(n.format.Append(c.bytes, x), '\n')
+	c.lines++
+	if len(c.bytes) >= chunkSize-maxLine {
+		n.Flush()
+		return
+	}
+	if !n.timer.Armed() {
+		n.loop.Arm(&n.timer, n.log.flush)
+	}
+}
+
+// maxLine is the room that is left in a chunk for one more line, so that most
+// do not make it grow.
+const maxLine = 4 << 10
+
+func (l *Log) emptyChunk() *chunk {
+	select {
+	case c := <-l.spare:
+		return c
+	default:
+		return &chunk{bytes: make([]byte, 0, chunkSize)}
+	}
+}
+
+// Flush passes the lines on to the writer. It never waits: when the queue is
+// full they are dropped.
+func (n *Lane) Flush() {
+	n.loop.Disarm(&n.timer)
+	c := n.chunk
+	if c == nil || c.lines == 0 {
+		return
+	}
+	n.chunk = nil
+	select {
+	case n.log.queue <- c:
+	default:
+		n.log.drop(c)
+		c.bytes, c.lines = c.bytes[:0], 0
+		n.chunk = c
+	}
+}

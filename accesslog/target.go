@@ -1,0 +1,125 @@
+package accesslog
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"pingap/config"
+)
+
+// Target is where the lines of a server go, and how: what stands before the
+// format, as in "/var/log/access.log?rolling=daily combined".
+type Target struct {
+	// Path of the file; "" for the log output of the process.
+	Path string
+	// Rolling begins a new file for each period, whose name ends in it.
+	Rolling Rolling
+	// Capacity is how many bytes may wait for the disk before lines are
+	// dropped.
+	Capacity int
+	// FlushTimeout is how long a line may wait to be written.
+	FlushTimeout time.Duration
+}
+
+// Rolling is the period of a log file, as the layout of its suffix in UTC; ""
+// is one file for ever.
+type Rolling string
+
+// The periods of log files.
+const (
+	Never    Rolling = ""
+	Daily    Rolling = ".2006-01-02"
+	Hourly   Rolling = ".2006-01-02-15"
+	Minutely Rolling = ".2006-01-02-15-04"
+)
+
+var rollings = map[string]Rolling{"never": Never, "daily": Daily, "hourly": Hourly, "minutely": Minutely}
+
+// Defaults of a target.
+const (
+	defaultCapacity = 4 << 20
+	defaultFlush    = time.Second
+	// typicalLine converts a number of lines to bytes.
+	typicalLine = 256
+)
+
+// Parse reads the value of a server's access_log.
+func Parse(value string) (Target, *Format, error) {
+	target := Target{Capacity: defaultCapacity, FlushTimeout: defaultFlush}
+	file, template, hasFile := strings.Cut(strings.TrimSpace(value), " ")
+	if !hasFile || !isPath(file) {
+		file, template = "", strings.TrimSpace(value)
+	}
+	if file == "" && isPath(template) && !strings.Contains(template, "{") {
+		return target, nil, fmt.Errorf("%q names a file but no format; write %q", value, template+" combined")
+	}
+	if file != "" {
+		if err := target.parseFile(file); err != nil {
+			return target, nil, err
+		}
+	}
+	template = strings.TrimSpace(template)
+	if formats[template] == "" && !strings.Contains(template, "{") {
+		names := []string{"tiny", "short", "common", "combined"}
+		hint := config.Suggest(template, names)
+		if hint == "" {
+			hint = "use one of " + strings.Join(names, ", ") + `, or a template such as "{method} {uri} {status}"`
+		}
+		return target, nil, fmt.Errorf("%q is no access log format; %s", template, hint)
+	}
+	format, err := Compile(template)
+	return target, format, err
+}
+
+// isPath tells a file from the first word of a template.
+func isPath(word string) bool {
+	return strings.HasPrefix(word, "/") || strings.HasPrefix(word, "./") || strings.HasPrefix(word, "../") || strings.HasPrefix(word, "~/")
+}
+
+func (t *Target) parseFile(file string) error {
+	path, query, _ := strings.Cut(file, "?")
+	t.Path, t.Rolling = path, Daily
+	options, err := url.ParseQuery(query)
+	if err != nil {
+		return fmt.Errorf("options of the access log %q: %w", file, err)
+	}
+	for name, values := range options {
+		if err := t.setOption(name, values[len(values)-1]); err != nil {
+			return fmt.Errorf("access log %s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+func (t *Target) setOption(name, value string) error {
+	switch name {
+	case "rolling":
+		rolling, ok := rollings[strings.ToLower(value)]
+		if !ok {
+			return fmt.Errorf("rolling is %q; it is daily, hourly, minutely or never", value)
+		}
+		t.Rolling = rolling
+	case "channel_buffer":
+		lines, err := strconv.Atoi(value)
+		if err != nil || lines < 1 || lines > 10_000_000 {
+			return fmt.Errorf("channel_buffer is %q; it is a number of lines from 1 to 10000000", value)
+		}
+		t.Capacity = max(lines*typicalLine, 2*chunkSize)
+	case "flush_timeout":
+		d, err := config.ParseDuration(value)
+		if err != nil || d <= 0 {
+			return fmt.Errorf("flush_timeout is %q; it is a duration such as 10s", value)
+		}
+		t.FlushTimeout = d
+	default:
+		hint := config.Suggest(name, []string{"rolling", "channel_buffer", "flush_timeout"})
+		if hint == "" {
+			hint = "there are rolling, channel_buffer and flush_timeout"
+		}
+		return fmt.Errorf("unknown option %q; %s", name, hint)
+	}
+	return nil
+}
