@@ -29,11 +29,8 @@ func checkAuthority(s string) *Error {
 		return errHost
 	}
 	for i := range len(host) {
-		switch c := host[i]; {
-		case class[c]&hostByte == 0:
+		if class[host[i]]&hostByte == 0 {
 			return hostError(s, errHost)
-		case c == '%' && !isEscape(host, i):
-			return errHost
 		}
 	}
 	return nil
@@ -78,11 +75,6 @@ func checkPort(s string) *Error {
 		return errHost
 	}
 	return nil
-}
-
-// isEscape reports whether a percent-encoding stands at s[i:].
-func isEscape(s string, i int) bool {
-	return i+2 < len(s) && class[s[i+1]]&hexByte != 0 && class[s[i+2]]&hexByte != 0
 }
 
 // settleHost decides for which host the request is. The authority of the

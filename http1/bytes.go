@@ -28,9 +28,10 @@ var class = func() (table [256]uint8) {
 	add(tokenByte, "!#$%&'*+-.^_`|~"+digits+letters)
 	add(digitByte, digits)
 	add(hexByte, digits+"abcdefABCDEF")
-	// RFC 3986 reg-name, without the comma: fields that are lists by mistake
-	// must not pass for a host. '%' is looked at more closely.
-	add(hostByte, "-._~%!$&'()*+;="+digits+letters)
+	// RFC 3986 reg-name, without the comma, since a list made of two fields
+	// must not pass for a host, and without percent-encodings, since some
+	// recipients decode them and others do not.
+	add(hostByte, "-._~!$&'()*+;="+digits+letters)
 	// All that is visible but '#'. RFC 3986 is narrower, but browsers send
 	// some of the rest ('|', '{', '"') as they are.
 	for b := '!'; b <= '~'; b++ {

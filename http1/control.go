@@ -116,6 +116,8 @@ func (c *control) note(k kind, value string) error {
 		} else {
 			c.unknownHope = true
 		}
+	case trailerField:
+		return checkTrailerNames(value)
 	case teField:
 		c.trailers = c.trailers || message.ListHasToken(value, "trailers")
 	}
@@ -161,6 +163,18 @@ func (c *control) noteOptions(list string) {
 			c.nominated = true
 		}
 	}
+}
+
+// checkTrailerNames refuses the announcement of trailers that would change how
+// the message is framed (RFC 9110 section 6.5.1).
+func checkTrailerNames(list string) error {
+	for name := range strings.SplitSeq(list, ",") {
+		switch kindOf(message.TrimBlanks(name)) {
+		case lengthField, codingField, trailerField:
+			return errTrailerName
+		}
+	}
+	return nil
 }
 
 // protocol returns what the sender wants to switch to (RFC 9110 section 7.8),

@@ -85,15 +85,22 @@ type client struct {
 
 const patience = 20 * time.Second
 
+// dial connects to the server for the length of its test.
 func (s *testServer) dial() *client {
 	s.t.Helper()
+	return s.dialIn(s.t)
+}
+
+// dialIn is dial for a test inside the server's.
+func (s *testServer) dialIn(t testing.TB) *client {
+	t.Helper()
 	conn, err := net.Dial("tcp", s.addr)
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
-	s.t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(patience))
-	return &client{t: s.t, conn: conn.(*net.TCPConn)}
+	return &client{t: t, conn: conn.(*net.TCPConn)}
 }
 
 // send sends raw bytes; \n stands for CRLF.

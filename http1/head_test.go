@@ -185,6 +185,10 @@ var refusals = []struct {
 	{"coding with vertical tab", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0bchunked\r\n\r\n", errControlByte},
 	{"coding in HTTP/1.0", "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", errCoding10},
 
+	// RFC 9110 section 6.5.1: trailers.
+	{"Trailer with Content-Length", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: x, content-length\r\n\r\n", errTrailerName},
+	{"Trailer with Transfer-Encoding", "POST / HTTP/1.1\r\nHost: a\r\nTrailer: Transfer-Encoding\r\n\r\n", errTrailerName},
+
 	// RFC 9110 section 10.1.1: Expect.
 	{"unknown expectation", "POST / HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\n\r\n", errExpectation},
 	{"unknown expectation beside 100-continue", "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nExpect: x\r\n\r\n", errExpectation},

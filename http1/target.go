@@ -113,3 +113,8 @@ func splitPath(req *message.Request, target string) *Error {
 	req.Path = path
 	return nil
 }
+
+// isEscape reports whether a percent-encoding stands at s[i:].
+func isEscape(s string, i int) bool {
+	return i+2 < len(s) && class[s[i+1]]&hexByte != 0 && class[s[i+2]]&hexByte != 0
+}

@@ -1,0 +1,192 @@
+package http1
+
+import (
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+
+	"pingap/loop"
+	"pingap/loop/looptest"
+	"pingap/message"
+)
+
+// connTunnel is a connection as the far end of a tunnel.
+type connTunnel struct {
+	conn *loop.Conn
+	buf  [4096]byte
+}
+
+func (t *connTunnel) Next() ([]byte, error) {
+	n, err := t.conn.Read(t.buf[:])
+	return t.buf[:n], err
+}
+func (t *connTunnel) Write(p []byte) (int, error) { return t.conn.Write(p) }
+func (t *connTunnel) CloseWrite() error           { return t.conn.CloseWrite() }
+func (t *connTunnel) Close()                      { t.conn.Close() }
+
+// switching answers with status and a tunnel to itself: an echo that answers
+// the end of what it got with its own.
+func switching(status int, ends chan<- *message.Exchange) message.Handler {
+	return message.HandlerFunc(func(x *message.Exchange) error {
+		x.OnEnd(func(x *message.Exchange) {
+			ends <- &message.Exchange{Sent: x.Sent, Received: x.Received, Failed: x.Failed}
+		})
+		r := &x.Response
+		r.Status = status
+		r.Header.Add("Date", "now")
+		if status == 101 {
+			r.Header.Add("Upgrade", x.Request.Upgrade)
+		}
+		r.Tunnel = &loopback{loop: x.Loop}
+		return nil
+	})
+}
+
+// loopback is a Tunnel that sends back what it gets.
+type loopback struct {
+	loop   *loop.Loop
+	ready  [][]byte
+	ended  bool // nothing more comes
+	closed bool
+	reader *loop.Coroutine
+}
+
+func (b *loopback) Next() ([]byte, error) {
+	for {
+		switch {
+		case b.closed:
+			return nil, errors.New("closed")
+		case len(b.ready) > 0:
+			view := b.ready[0]
+			b.ready = b.ready[1:]
+			return view, nil
+		case b.ended:
+			return nil, io.EOF
+		}
+		b.reader = b.loop.Current()
+		if err := b.loop.Park(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (b *loopback) wake() {
+	if b.reader != nil {
+		b.reader.Wake()
+	}
+}
+
+func (b *loopback) Write(p []byte) (int, error) {
+	b.ready = append(b.ready, append([]byte(nil), p...))
+	b.wake()
+	return len(p), nil
+}
+
+func (b *loopback) CloseWrite() error { b.ended = true; b.wake(); return nil }
+func (b *loopback) Close()            { b.closed = true; b.wake() }
+
+const (
+	upgrade  = "GET / HTTP/1.1\nHost: a\nConnection: upgrade\nUpgrade: echo\n\n"
+	upgraded = "HTTP/1.1 101 Switching Protocols\nDate: now\nUpgrade: echo\nConnection: upgrade\n\n"
+)
+
+// RFC 9110 section 7.8.
+func TestServerSwitchesProtocols(t *testing.T) {
+	ends := make(chan *message.Exchange, 1)
+	c := serve(t, &Server{Handler: switching(101, ends)}).dial()
+	// Bytes that come right behind the request belong to the tunnel.
+	c.send(upgrade + "early ").want(upgraded + "early ")
+	c.send("late").want("late")
+	// Each direction ends on its own.
+	c.conn.CloseWrite()
+	c.wantEnd()
+	if end := <-ends; end.Sent != 10 || end.Received != 10 || end.Failed != nil {
+		t.Errorf("sent %d, received %d, %v", end.Sent, end.Received, end.Failed)
+	}
+}
+
+// RFC 9110 section 9.3.6.
+func TestServerTunnelsForConnect(t *testing.T) {
+	ends := make(chan *message.Exchange, 1)
+	c := serve(t, &Server{Handler: switching(200, ends)}).dial()
+	c.send("CONNECT a:1 HTTP/1.1\nHost: a:1\n\nearly").want("HTTP/1.1 200 OK\nDate: now\n\nearly")
+	c.conn.CloseWrite()
+	c.wantEnd()
+	<-ends
+}
+
+func TestServerDoesNotSwitchUnasked(t *testing.T) {
+	c := serve(t, &Server{Handler: switching(101, make(chan *message.Exchange, 1))}).dial()
+	c.send("GET / HTTP/1.1\nHost: a\n\n").want("HTTP/1.1 500 Internal Server Error\n")
+}
+
+func TestTunnelKeepsTheOtherDirectionAfterAHalfClose(t *testing.T) {
+	var far *connTunnel
+	s := serve(t, &Server{Handler: message.HandlerFunc(func(x *message.Exchange) error {
+		x.Response.Status = 101
+		x.Response.Header.Add("Date", "now")
+		x.Response.Header.Add("Upgrade", "echo")
+		x.Response.Tunnel = far
+		return nil
+	})})
+	var peer *client
+	looptest.Do(t, s.loop, func() {
+		near, end := looptest.Pair(t, s.loop)
+		far = &connTunnel{conn: near}
+		peer = &client{t: t, conn: end.(*net.TCPConn)}
+	})
+	c := s.dial().send(upgrade).want(upgraded)
+	peer.send("all of it").conn.CloseWrite()
+	if got := c.all(); got != "all of it" {
+		t.Errorf("got %q", got)
+	}
+	c.send("and this").conn.CloseWrite()
+	if got := peer.all(); got != "and this" {
+		t.Errorf("the far end got %q", got)
+	}
+}
+
+func TestTunnelCarriesMoreThanBuffersHold(t *testing.T) {
+	const size = 16 << 20
+	c := serve(t, &Server{Handler: switching(101, make(chan *message.Exchange, 1))}).dial()
+	c.send(upgrade).want(upgraded)
+	sent := make(chan error, 1)
+	go func() { sent <- sendPattern(c.conn, size, false) }()
+	if err := checkPattern(c.conn, size); err != nil {
+		t.Error(err)
+	}
+	if err := <-sent; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTunnelEndsWhenItIsSilent(t *testing.T) {
+	ends := make(chan *message.Exchange, 1)
+	c := serve(t, &Server{Handler: switching(101, ends), Timeouts: Timeouts{Tunnel: soon}}).dial()
+	c.send(upgrade).want(upgraded).wantEnd()
+	if end := <-ends; end.Failed != errTunnelSilent {
+		t.Errorf("Failed is %v", end.Failed)
+	}
+}
+
+func TestTunnelEndsWithAReset(t *testing.T) {
+	ends := make(chan *message.Exchange, 1)
+	c := serve(t, &Server{Handler: switching(101, ends)}).dial()
+	c.send(upgrade).want(upgraded)
+	c.conn.SetLinger(0)
+	c.conn.Close()
+	if end := <-ends; end.Failed == nil || !strings.Contains(end.Failed.Error(), "reset") {
+		t.Errorf("Failed is %v", end.Failed)
+	}
+}
+
+func TestTunnelEndsWithItsServer(t *testing.T) {
+	ends := make(chan *message.Exchange, 1)
+	s := serve(t, &Server{Handler: switching(101, ends)})
+	c := s.dial().send(upgrade).want(upgraded)
+	s.Close()
+	c.wantEnd()
+	<-ends
+}
