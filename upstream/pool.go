@@ -1,0 +1,208 @@
+package upstream
+
+import (
+	"errors"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"pingap/http1"
+	"pingap/loop"
+	"pingap/message"
+)
+
+// pool is what an upstream has on one loop. Only that loop uses it, except for
+// the counters of its places, which anyone may read.
+type pool struct {
+	upstream *Upstream
+	loop     *loop.Loop
+	clients  http1.Clients
+	rotation rotation
+	places   []place // by index of the peer
+	idle     int     // connections in all places
+}
+
+// place is a peer as one loop sees it.
+type place struct {
+	peer *peer
+	pool *pool
+
+	// The idle connections, a list from the one used last to the oldest.
+	newest, oldest *connection
+
+	idle     atomic.Int32 // length of that list; written by the loop alone
+	inFlight atomic.Int32 // exchanges; written by the loop alone
+
+	// avoidUntil is the loop time up to which others are tried first, since
+	// connecting has just failed.
+	avoidUntil int64
+}
+
+// avoidFor is how long a peer that could not be connected to is tried last: a
+// dead peer then costs one exchange a second on each loop, and one that is
+// back waits no longer.
+const avoidFor = time.Second
+
+func newPool(u *Upstream, l *loop.Loop) *pool {
+	p := &pool{upstream: u, loop: l, rotation: newRotation(u.cycle, l.ID())}
+	p.places = make([]place, len(u.peers))
+	for i := range p.places {
+		p.places[i].peer, p.places[i].pool = u.peers[i], p
+	}
+	return p
+}
+
+// pick returns the place whose turn it is, of those that a has not tried and
+// that have not just failed, if there are any; otherwise of those that a has
+// not tried; otherwise of all.
+func (p *pool) pick(a *attempts) *place {
+	s := &p.places[p.rotation.next()]
+	now := p.loop.Now()
+	if s.avoidUntil <= now && !a.tried(s) {
+		return s
+	}
+	best := s
+	for range p.rotation.cycle {
+		if !a.tried(s) {
+			if s.avoidUntil <= now {
+				return s
+			}
+			if a.tried(best) {
+				best = s
+			}
+		}
+		s = &p.places[p.rotation.next()]
+	}
+	return best
+}
+
+// connect returns a connection to a place's peer for x: an idle one of this
+// loop, or of another one, unless it must be fresh; or a new one.
+func (s *place) connect(x *message.Exchange, fresh bool) (*connection, error) {
+	if !fresh {
+		if c := s.take(); c != nil {
+			return c, nil
+		}
+		if c, err := s.takeOver(); c != nil || err != nil {
+			return c, err
+		}
+	}
+	return s.dial(x)
+}
+
+// dial makes a connection.
+func (s *place) dial(x *message.Exchange) (*connection, error) {
+	l, u := s.pool.loop, s.pool.upstream
+	start := l.Now()
+	conn, err := l.Dial(s.peer.addr, &u.dialing)
+	if err != nil {
+		return nil, s.dialError(err)
+	}
+	s.avoidUntil = 0
+	x.Upstream.TCPConnectTime = l.Now() - start
+	x.Upstream.ConnectTime = x.Upstream.TCPConnectTime
+	u.open.Add(1)
+	return newConnection(conn, s), nil
+}
+
+// dialError notes that the peer is to be avoided and tells what has failed.
+func (s *place) dialError(err error) error {
+	if canceled := s.pool.loop.Current().Canceled(); canceled != nil {
+		return canceled
+	}
+	s.avoidUntil = s.pool.loop.Now() + int64(avoidFor)
+	failure := message.ConnectFailed
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, syscall.ETIMEDOUT) {
+		failure = message.ConnectTimeout
+	}
+	// The loop's error begins with the address, and so does ours.
+	if cause := errors.Unwrap(err); cause != nil {
+		err = cause
+	}
+	return &message.UpstreamError{Failure: failure, Peer: s.peer.name, Err: err}
+}
+
+// take returns the idle connection that was used last, or nil: those used
+// longest ago get the chance to grow too old.
+func (s *place) take() *connection {
+	c := s.newest
+	if c != nil {
+		s.unlink(c)
+		c.conn.SetIdleTimeout(0)
+	}
+	return c
+}
+
+// keep makes a connection idle, or closes it if no more may be kept.
+func (s *place) keep(c *connection) {
+	u := s.pool.upstream
+	if u.maxIdle == 0 || u.closed.Load() {
+		c.close()
+		return
+	}
+	if s.pool.idle == u.maxIdle {
+		s.pool.evict()
+	}
+	s.link(c)
+	c.conn.SetIdleTimeout(u.idle)
+}
+
+// evict closes the oldest connection of the place that has most.
+func (p *pool) evict() {
+	most := &p.places[0]
+	for i := range p.places {
+		if p.places[i].idle.Load() > most.idle.Load() {
+			most = &p.places[i]
+		}
+	}
+	most.drop(most.oldest)
+}
+
+// drop closes an idle connection.
+func (s *place) drop(c *connection) {
+	s.unlink(c)
+	c.close()
+}
+
+// drain closes all idle connections.
+func (p *pool) drain() {
+	for i := range p.places {
+		for s := &p.places[i]; s.newest != nil; {
+			s.drop(s.newest)
+		}
+	}
+}
+
+func (s *place) link(c *connection) {
+	c.idle = true
+	c.older = s.newest
+	if s.newest != nil {
+		s.newest.newer = c
+	} else {
+		s.oldest = c
+	}
+	s.newest = c
+	s.count(&s.idle, 1)
+	s.pool.idle++
+}
+
+func (s *place) unlink(c *connection) {
+	if c.newer != nil {
+		c.newer.older = c.older
+	} else {
+		s.newest = c.older
+	}
+	if c.older != nil {
+		c.older.newer = c.newer
+	} else {
+		s.oldest = c.newer
+	}
+	c.newer, c.older = nil, nil
+	c.idle = false
+	s.count(&s.idle, -1)
+	s.pool.idle--
+}
+
+// count changes a counter that only this loop writes.
+func (s *place) count(n *atomic.Int32, by int32) { n.Store(n.Load() + by) }

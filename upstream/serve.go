@@ -1,0 +1,111 @@
+package upstream
+
+import (
+	"errors"
+	"time"
+
+	"pingap/message"
+)
+
+// Retry says how an exchange goes on when connecting to a peer fails. Nothing
+// has been sent by then, so any request may be tried again, with the peer whose
+// turn is next.
+type Retry struct {
+	// Max is how many more times to try; 0 for none.
+	Max int
+	// Window ends it when so much time has passed since the exchange began;
+	// 0 for never.
+	Window time.Duration
+}
+
+// attempts are what an exchange has tried.
+type attempts struct {
+	retry  Retry
+	places [8]*place // tried in vain; more are forgotten
+	count  int
+}
+
+func (a *attempts) tried(s *place) bool {
+	for _, t := range a.places[:min(a.count, len(a.places))] {
+		if t == s {
+			return true
+		}
+	}
+	return false
+}
+
+// failed notes that s could not be connected to.
+func (a *attempts) failed(s *place) {
+	if a.count < len(a.places) {
+		a.places[a.count] = s
+	}
+	a.count++
+}
+
+// again reports whether there may be another attempt for x.
+func (a *attempts) again(x *message.Exchange) bool {
+	r := &a.retry
+	return a.count <= r.Max && (r.Window == 0 || x.Loop.Now()-x.Started < int64(r.Window))
+}
+
+// serve tries peers until one has answered or there is no use in going on.
+func (u *Upstream) serve(x *message.Exchange, r Retry) error {
+	p := u.pool(x.Loop)
+	x.Upstream.Name = u.name
+	a := attempts{retry: r}
+	for {
+		s := p.pick(&a)
+		x.Upstream.Addr = s.peer.name
+		err := s.serve(x)
+		if !neverConnected(err) {
+			return err
+		}
+		a.failed(s)
+		if !a.again(x) {
+			return err
+		}
+	}
+}
+
+func neverConnected(err error) bool {
+	e, ok := errors.AsType[*message.UpstreamError](err)
+	return ok && (e.Failure == message.ConnectFailed || e.Failure == message.ConnectTimeout)
+}
+
+// serve sends x to the place's peer. A connection from the pool may be one that
+// the peer is just closing; then the request goes out again on a fresh one.
+func (s *place) serve(x *message.Exchange) error {
+	c, err := s.connect(x, false)
+	if err != nil {
+		return err
+	}
+	x.Upstream.Connected = s.pool.upstream.open.Load()
+	x.Upstream.Reused = c.used
+	err = c.roundTrip(x)
+	if err == nil || !x.Upstream.Reused || !repeatable(&x.Request, err) {
+		return err
+	}
+	if c, err = s.connect(x, true); err != nil {
+		return err
+	}
+	x.Upstream.Reused = false
+	return c.roundTrip(x)
+}
+
+// repeatable reports whether a request that was lost with a connection may be
+// sent again: nothing of it can have been acted upon, or doing so twice is as
+// good as once (RFC 9110 section 9.2.2). The peer had not begun to answer, and
+// the content is still there.
+func repeatable(req *message.Request, err error) bool {
+	e, ok := errors.AsType[*message.UpstreamError](err)
+	return ok && e.Failure == message.ConnectionLost &&
+		!e.Received && !e.Consumed && (!e.Sent || idempotent(req.Method))
+}
+
+func idempotent(method string) bool {
+	switch method {
+	case "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE":
+		return true
+	}
+	return false
+}
