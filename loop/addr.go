@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -70,23 +69,4 @@ func addrPortOf(sa unix.Sockaddr) netip.AddrPort {
 		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port))
 	}
 	return netip.AddrPort{}
-}
-
-// rawAddrPort is addrPortOf for the kernel's own form, without allocating.
-func rawAddrPort(raw *unix.RawSockaddrAny) netip.AddrPort {
-	switch raw.Addr.Family {
-	case unix.AF_INET:
-		in4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(raw))
-		return netip.AddrPortFrom(netip.AddrFrom4(in4.Addr), fromNetwork(in4.Port))
-	case unix.AF_INET6:
-		in6 := (*unix.RawSockaddrInet6)(unsafe.Pointer(raw))
-		return netip.AddrPortFrom(netip.AddrFrom16(in6.Addr).Unmap(), fromNetwork(in6.Port))
-	}
-	return netip.AddrPort{}
-}
-
-// fromNetwork converts a port from network byte order.
-func fromNetwork(port uint16) uint16 {
-	b := (*[2]byte)(unsafe.Pointer(&port))
-	return uint16(b[0])<<8 | uint16(b[1])
 }

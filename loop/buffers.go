@@ -35,7 +35,8 @@ func (l *Loop) Buffer(n int) []byte {
 }
 
 // Release takes back a buffer of this loop. No view of it may be used
-// afterwards; the poison build overwrites it to find those who do.
+// afterwards; the poison build overwrites it to find those who do, and panics
+// when one is released twice.
 func (l *Loop) Release(buffer []byte) {
 	b := &l.buffers
 	b.out--
@@ -43,6 +44,7 @@ func (l *Loop) Release(buffer []byte) {
 	poison(buffer)
 	for class, size := range bufferClasses {
 		if len(buffer) == size {
+			checkNotFree(b.free[class], buffer)
 			if len(b.free[class]) < keptPerClass/size {
 				b.free[class] = append(b.free[class], buffer)
 			}

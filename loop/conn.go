@@ -25,6 +25,7 @@ const (
 
 // Watcher hears of events on a connection that no coroutine is parked on
 // reading. ConnEvent runs on the loop, not in a coroutine: it must not park.
+// When it panics, its connection is aborted, since nobody looks after it then.
 type Watcher interface {
 	ConnEvent(c *Conn, e Event)
 }
@@ -37,10 +38,24 @@ type Watcher interface {
 // The poller reports readiness once, when it changes, so the connection keeps
 // it in flags: a read that returns less than was asked for has emptied the
 // socket, and no system call is made only to be told so.
+//
+// Most connections are idle, so their number times the size of this struct is
+// what a proxy is made of: a test bounds it.
 type Conn struct {
-	loop *Loop
-	fd   int32
+	loop    *Loop // nil while detached
+	watcher Watcher
+	out     *output // not yet taken by the kernel; nil when there is none
+
+	reader, writer              *Coroutine // parked
+	readDeadline, writeDeadline int64      // loop time; 0 for none
+
 	key  uint64
+	idle Timer
+
+	remote     [16]byte // IPv4 as IPv6-mapped; zero on a Unix socket
+	remotePort uint16
+	writeErrno uint16 // what ended writing for good, 0 if nothing has
+	fd         int32
 
 	readable   bool // a read may find something
 	writable   bool // a write may find room
@@ -48,23 +63,16 @@ type Conn struct {
 	failed     bool // the kernel reported an error or both directions ended
 	closed     bool // Close was called
 	corked     bool // stands in the loop's list of connections to flush
-
-	reader, writer              *Coroutine // parked
-	readDeadline, writeDeadline int64      // loop time; 0 for none
-
-	out  []byte // output not yet taken by the kernel: a Buffer of the loop, or nil
-	sent int    // bytes at the start of out that are done
-
-	watcher Watcher
-	idle    Timer
-
-	remote netip.AddrPort
+	midWrite   bool // a Write has sent a part and will send the rest
 }
 
 // newConn makes a connection of fd, a non-blocking socket, and takes it over.
-func (l *Loop) newConn(fd int, remote netip.AddrPort) *Conn {
-	c := &Conn{fd: int32(fd), remote: remote}
-	c.idle.Fire = c.expire
+func newConn(fd int, remote netip.AddrPort) *Conn {
+	c := &Conn{fd: int32(fd)}
+	if remote.IsValid() {
+		c.remote, c.remotePort = remote.Addr().As16(), remote.Port()
+	}
+	c.idle.conn = c
 	return c
 }
 
@@ -73,11 +81,11 @@ func (l *Loop) newConn(fd int, remote netip.AddrPort) *Conn {
 func (l *Loop) Attach(c *Conn) error {
 	c.loop = l
 	c.key = l.slots.take(c)
-	// The poller reports the state of both directions at once.
-	c.readable, c.writable = false, false
+	// The poller reports the state of both directions at once, an end that
+	// has been seen before included.
+	c.readable, c.writable, c.peerClosed, c.failed = false, false, false, false
 	if err := l.poller.addConn(int(c.fd), c.key); err != nil {
 		l.slots.release(c.key)
-		c.loop = nil
 		c.closed = true
 		unix.Close(int(c.fd))
 		return err
@@ -88,12 +96,13 @@ func (l *Loop) Attach(c *Conn) error {
 
 // Detach takes an idle connection from its loop, so that another one can
 // Attach it. Nothing may be parked on it and no output pending; its watcher,
-// deadlines and idle timeout are gone afterwards.
+// deadlines and idle timeout are gone afterwards, and until it is attached none
+// of its methods may be called.
 func (c *Conn) Detach() error {
 	if c.closed {
 		return net.ErrClosed
 	}
-	if c.reader != nil || c.writer != nil || c.pending() > 0 {
+	if c.reader != nil || c.writer != nil || c.midWrite || c.Pending() > 0 {
 		panic("loop: detaching a connection in use")
 	}
 	if err := c.loop.poller.remove(int(c.fd)); err != nil {
@@ -108,9 +117,12 @@ func (c *Conn) Detach() error {
 
 // leave takes the connection off the loop's lists.
 func (c *Conn) leave() {
-	c.loop.slots.release(c.key)
-	c.loop.Disarm(&c.idle)
-	c.loop.stats.Conns--
+	l := c.loop
+	c.dropOutput()
+	c.uncork()
+	l.slots.release(c.key)
+	l.Disarm(&c.idle)
+	l.stats.Conns--
 }
 
 // Loop returns the loop that the connection belongs to.
@@ -120,28 +132,65 @@ func (c *Conn) Loop() *Loop { return c.loop }
 func (c *Conn) SetWatcher(w Watcher) { c.watcher = w }
 
 // SetIdleTimeout makes the watcher hear Expired once, d from now; 0 cancels.
-// Each call replaces the last.
+// Each call replaces the last. On a closed connection it does nothing.
 func (c *Conn) SetIdleTimeout(d time.Duration) {
-	if d <= 0 {
+	switch {
+	case c.closed:
+	case d <= 0:
 		c.loop.Disarm(&c.idle)
-		return
+	default:
+		c.loop.Arm(&c.idle, d)
 	}
-	c.loop.Arm(&c.idle, d)
 }
 
-func (c *Conn) expire() { c.notify(Expired) }
-
+// notify tells the watcher.
 func (c *Conn) notify(e Event) {
-	if c.watcher != nil && !c.closed {
-		c.watcher.ConnEvent(c, e)
+	if c.watcher == nil || c.closed {
+		return
 	}
+	defer c.loop.finish(c, c.key)
+	c.watcher.ConnEvent(c, e)
+}
+
+// finish ends a callback that was about the connection c with this key. A panic
+// in it is recovered, and c aborted, since nobody looks after it then. What the
+// callback wrote is sent.
+func (l *Loop) finish(c *Conn, key uint64) {
+	if r := recover(); r != nil {
+		l.panicked(r)
+		if l.slots.holds(c, key) {
+			c.Abort()
+		}
+	}
+	l.flushDirty()
 }
 
 // deliver takes what the poller reports. Each step may close the connection or
 // hand it to another loop, after which the rest concerns nobody.
 func (c *Conn) deliver(bits eventBits) {
 	l, key := c.loop, c.key
-	hungUp := false
+	hungUp := c.note(bits)
+	if c.writable {
+		if c.writer != nil {
+			c.writer.wakeNow()
+		} else if c.out != nil {
+			c.flushNow()
+		}
+	}
+	if hungUp && l.slots.holds(c, key) && c.reader == nil {
+		c.notify(Hangup)
+	}
+	if l.slots.holds(c, key) && c.readable {
+		if c.reader != nil {
+			c.reader.wakeNow()
+		} else {
+			c.notify(Readable)
+		}
+	}
+}
+
+// note keeps what the poller reports and tells whether a hangup is news.
+func (c *Conn) note(bits eventBits) (hungUp bool) {
 	if bits&eventError != 0 {
 		hungUp = !c.failed
 		c.failed, c.readable, c.writable = true, true, true
@@ -150,30 +199,9 @@ func (c *Conn) deliver(bits eventBits) {
 		hungUp = hungUp || !c.peerClosed
 		c.peerClosed, c.readable = true, true
 	}
-	if bits&eventRead != 0 {
-		c.readable = true
-	}
-	if bits&eventWrite != 0 {
-		c.writable = true
-	}
-	if c.writable {
-		if c.writer != nil {
-			c.writer.wakeNow()
-		} else if c.pending() > 0 {
-			c.flushNow()
-		}
-	}
-	if hungUp && c.reader == nil && l.slots.lookup(key) == c {
-		c.notify(Hangup)
-	}
-	if !c.readable || l.slots.lookup(key) != c {
-		return
-	}
-	if c.reader != nil {
-		c.reader.wakeNow()
-	} else {
-		c.notify(Readable)
-	}
+	c.readable = c.readable || bits&eventRead != 0
+	c.writable = c.writable || bits&eventWrite != 0
+	return hungUp
 }
 
 // PeerClosed reports whether the peer has closed its sending side or reset the
@@ -193,109 +221,6 @@ func (c *Conn) SetReadDeadlineAt(ns int64) { c.readDeadline = ns }
 
 // SetWriteDeadlineAt is SetReadDeadlineAt for writes.
 func (c *Conn) SetWriteDeadlineAt(ns int64) { c.writeDeadline = ns }
-
-// SetDeadline, SetReadDeadline and SetWriteDeadline are those of net.Conn, in
-// wall time.
-func (c *Conn) SetDeadline(t time.Time) error {
-	c.readDeadline, c.writeDeadline = c.loop.fromWall(t), c.loop.fromWall(t)
-	return nil
-}
-
-// SetReadDeadline sets the read deadline in wall time.
-func (c *Conn) SetReadDeadline(t time.Time) error {
-	c.readDeadline = c.loop.fromWall(t)
-	return nil
-}
-
-// SetWriteDeadline sets the write deadline in wall time.
-func (c *Conn) SetWriteDeadline(t time.Time) error {
-	c.writeDeadline = c.loop.fromWall(t)
-	return nil
-}
-
-// fromWall converts a wall time to loop time, the zero Time to 0.
-func (l *Loop) fromWall(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return max(int64(t.Sub(l.started)), 1)
-}
-
-// Close sends pending output as far as it goes without waiting and closes the
-// connection. Coroutines parked on it get net.ErrClosed.
-func (c *Conn) Close() error {
-	if c.closed {
-		return net.ErrClosed
-	}
-	if c.pending() > 0 && c.writer == nil {
-		c.flushNow()
-	}
-	c.release()
-	return nil
-}
-
-// Abort closes the connection with a reset: the peer learns that what it got
-// is not whole.
-func (c *Conn) Abort() {
-	if c.closed {
-		return
-	}
-	// Closing with a linger time of zero sends RST.
-	unix.SetsockoptLinger(int(c.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
-	c.release()
-}
-
-func (c *Conn) release() {
-	if c.closed {
-		return
-	}
-	c.closed = true
-	c.leave()
-	unix.Close(int(c.fd))
-	c.dropOutput()
-	if c.reader != nil {
-		c.reader.Wake()
-	}
-	if c.writer != nil {
-		c.writer.Wake()
-	}
-}
-
-func (c *Conn) closeWithLoop() { c.Close() }
-
-// CloseWrite sends what is pending, parking while that takes, and then a FIN.
-func (c *Conn) CloseWrite() error {
-	if err := c.Flush(); err != nil {
-		return err
-	}
-	return os.NewSyscallError("shutdown", unix.Shutdown(int(c.fd), unix.SHUT_WR))
-}
-
-// RemoteAddrPort returns the peer's address; the zero AddrPort on a Unix socket.
-func (c *Conn) RemoteAddrPort() netip.AddrPort { return c.remote }
-
-// LocalAddrPort asks the kernel for the near address; the zero AddrPort on a
-// Unix socket.
-func (c *Conn) LocalAddrPort() netip.AddrPort {
-	sa, err := unix.Getsockname(int(c.fd))
-	if err != nil {
-		return netip.AddrPort{}
-	}
-	return addrPortOf(sa)
-}
-
-// RemoteAddr is RemoteAddrPort for net.Conn.
-func (c *Conn) RemoteAddr() net.Addr { return netAddr(c.remote) }
-
-// LocalAddr is LocalAddrPort for net.Conn.
-func (c *Conn) LocalAddr() net.Addr { return netAddr(c.LocalAddrPort()) }
-
-func netAddr(a netip.AddrPort) net.Addr {
-	if !a.IsValid() {
-		return &net.UnixAddr{Net: "unix"}
-	}
-	return net.TCPAddrFromAddrPort(a)
-}
 
 // errno makes an error of a failed system call. Two of them have a meaning
 // that callers ask for.

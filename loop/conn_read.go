@@ -26,8 +26,7 @@ func (c *Conn) TryRead(p []byte) (int, error) {
 	case e != 0:
 		return 0, errno("read", e)
 	case n == 0:
-		c.peerClosed = true
-		return 0, io.EOF
+		return 0, c.readEnd()
 	}
 	// A read that does not fill p has emptied the socket, and whatever comes
 	// will be reported, except for an end that has been reported already.
@@ -37,12 +36,23 @@ func (c *Conn) TryRead(p []byte) (int, error) {
 	return n, nil
 }
 
+// readEnd tells the end that the peer made from the one that a reset made: the
+// kernel reports a reset once, and when a write was told, a read finds nothing
+// but an end that looks clean.
+func (c *Conn) readEnd() error {
+	c.peerClosed = true
+	if e := syscall.Errno(c.writeErrno); e != 0 && e != syscall.EPIPE {
+		return errno("read", e)
+	}
+	return io.EOF
+}
+
 // Read reads into p, parking until there is something.
 func (c *Conn) Read(p []byte) (int, error) {
 	for {
 		n, err := c.TryRead(p)
 		if err != ErrWouldBlock {
-			c.loop.spend(n)
+			c.loop.Spend(n)
 			return n, err
 		}
 		if err := c.WaitReadable(); err != nil {
@@ -52,7 +62,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 }
 
 // WaitReadable parks until a read may find something (or the end), for a
-// caller that takes a buffer only then.
+// caller that takes a buffer only then. Like every park it may return early.
 func (c *Conn) WaitReadable() error {
 	if c.closed {
 		return net.ErrClosed
@@ -63,7 +73,7 @@ func (c *Conn) WaitReadable() error {
 	if c.reader != nil {
 		panic("loop: two coroutines read one connection")
 	}
-	c.reader = c.loop.current
+	c.reader = c.loop.running()
 	err := c.loop.ParkUntil(c.readDeadline)
 	c.reader = nil
 	if c.closed {

@@ -3,6 +3,7 @@ package loop
 import (
 	"fmt"
 	"iter"
+	"math"
 	"os"
 	"runtime/debug"
 	"time"
@@ -22,12 +23,15 @@ type TaskFunc func()
 func (f TaskFunc) Run() { f() }
 
 // Coroutine is a stack that runs one Task at a time, in turns with the others
-// of its loop. It is kept, stack included, for the next task.
+// of its loop. It is kept, stack included, for the next task: a reference to it
+// is worth nothing once its task has ended.
 type Coroutine struct {
-	loop  *Loop
-	next  func() (struct{}, bool)
-	stop  func()
-	yield func(struct{}) bool
+	loop      *Loop
+	next      func() (struct{}, bool)
+	stop      func()
+	yield     func(struct{}) bool
+	index     int    // in the loop's list of all
+	goroutine uint64 // the number that the runtime prints in stack dumps
 
 	task     Task
 	nextFree *Coroutine
@@ -39,9 +43,31 @@ type Coroutine struct {
 	timer    Timer
 }
 
+// keptCoroutines is how many coroutines wait for their next task at most. A
+// rush leaves no more than these stacks behind.
+const keptCoroutines = 1024
+
 // Go starts a coroutine that runs t. It first runs when the present one parks,
 // in this turn or the next.
 func (l *Loop) Go(t Task) *Coroutine {
+	co := l.coroutine(t)
+	l.ready.push(co)
+	return co
+}
+
+// Start is Go for callbacks such as ConnEvent: the coroutine runs at once, up
+// to its first park, which saves the queue.
+func (l *Loop) Start(t Task) {
+	co := l.coroutine(t)
+	if l.current != nil {
+		l.ready.push(co)
+		return
+	}
+	l.resume(co)
+}
+
+// coroutine takes one from the pool, or makes it, for t.
+func (l *Loop) coroutine(t Task) *Coroutine {
 	co := l.free
 	if co == nil {
 		co = l.newCoroutine()
@@ -52,27 +78,15 @@ func (l *Loop) Go(t Task) *Coroutine {
 	}
 	co.task = t
 	co.busy = true
-	co.canceled = nil
-	l.stats.Coroutines++
 	if l.stopping {
 		co.canceled = ErrStopped
 	}
-	l.enqueue(co)
+	l.stats.Coroutines++
 	return co
 }
 
-// Start is Go for callbacks such as ConnEvent: the coroutine runs at once, up
-// to its first park, which saves the queue.
-func (l *Loop) Start(t Task) {
-	co := l.Go(t)
-	if l.current == nil {
-		l.ready.dropLast()
-		l.resume(co)
-	}
-}
-
 func (l *Loop) newCoroutine() *Coroutine {
-	co := &Coroutine{loop: l}
+	co := &Coroutine{loop: l, index: len(l.all)}
 	co.timer.Fire = co.expire
 	co.next, co.stop = iter.Pull(co.main)
 	l.all = append(l.all, co)
@@ -82,10 +96,11 @@ func (l *Loop) newCoroutine() *Coroutine {
 // main is the life of a coroutine: run a task, go back to the pool, yield.
 func (co *Coroutine) main(yield func(struct{}) bool) {
 	co.yield = yield
+	co.goroutine = co.loop.crew.join()
+	defer co.loop.crew.leave(co.goroutine)
 	for {
 		co.runTask()
-		co.loop.recycle(co)
-		if !yield(struct{}{}) {
+		if !co.loop.recycle(co) || !yield(struct{}{}) {
 			return
 		}
 	}
@@ -101,27 +116,38 @@ func (co *Coroutine) runTask() {
 	co.task.Run()
 }
 
+// panicked reports a panic that has just been recovered.
 func (l *Loop) panicked(value any) {
 	l.stats.Panics++
-	l.onPanic(value, debug.Stack())
+	stack := debug.Stack()
+	if p, ok := value.(*awaitPanic); ok {
+		value, stack = p.value, append(p.stack, stack...)
+	}
+	l.onPanic(value, stack)
 }
 
 func printPanic(value any, stack []byte) {
 	fmt.Fprintf(os.Stderr, "panic on a loop: %v\n%s", value, stack)
 }
 
-func (l *Loop) recycle(co *Coroutine) {
+// recycle puts co, whose task has ended, into the pool. It reports false when
+// there are enough, and co is to end.
+func (l *Loop) recycle(co *Coroutine) bool {
 	co.task = nil
 	co.busy = false
 	co.canceled = nil
-	l.Disarm(&co.timer)
 	l.stats.Coroutines--
-	if l.stopping {
-		return
+	if l.stats.Pooled >= keptCoroutines {
+		last := l.all[len(l.all)-1]
+		l.all[co.index], last.index = last, co.index
+		l.all[len(l.all)-1] = nil
+		l.all = l.all[:len(l.all)-1]
+		return false
 	}
 	l.stats.Pooled++
 	co.nextFree = l.free
 	l.free = co
+	return true
 }
 
 // resume runs co until it parks or its task ends, then sends what it wrote.
@@ -130,21 +156,15 @@ func (l *Loop) resume(co *Coroutine) {
 	l.current = co
 	co.next()
 	l.current = nil
-	if len(l.dirty) > 0 {
-		l.flushDirty()
-	}
+	l.flushDirty()
 }
 
-func (l *Loop) enqueue(co *Coroutine) { l.ready.push(co) }
-
-// discard ends a coroutine that is parked or pooled, for good.
-func (co *Coroutine) discard() {
-	if co.busy {
-		// Its task did not end when it was told to; unwinding it would run
-		// its deferred functions, which may park again. It stays parked.
-		return
+// running returns the coroutine that runs, for a method that needs one.
+func (l *Loop) running() *Coroutine {
+	if l.current == nil {
+		panic("loop: a callback may not park; start a coroutine for it")
 	}
-	co.stop()
+	return l.current
 }
 
 // Park suspends the running coroutine until Wake. It returns the error given
@@ -154,10 +174,7 @@ func (l *Loop) Park() error { return l.ParkUntil(0) }
 // ParkUntil is Park with an end: it returns os.ErrDeadlineExceeded when the
 // loop's time has passed deadline (ns, 0 for none).
 func (l *Loop) ParkUntil(deadline int64) error {
-	co := l.current
-	if co == nil {
-		panic("loop: parking outside a coroutine")
-	}
+	co := l.running()
 	if co.canceled != nil {
 		return co.canceled
 	}
@@ -168,9 +185,7 @@ func (l *Loop) ParkUntil(deadline int64) error {
 		l.armAt(&co.timer, deadline)
 	}
 	co.expired = false
-	co.parked = true
-	co.yield(struct{}{})
-	co.parked = false
+	co.suspend()
 	if deadline != 0 {
 		l.Disarm(&co.timer)
 	}
@@ -183,14 +198,11 @@ func (l *Loop) ParkUntil(deadline int64) error {
 	return nil
 }
 
-// parkFirmly is ParkUntil(0) that not even Cancel ends, for waits whose other
-// side still holds memory of the coroutine.
-func (co *Coroutine) parkFirmly(done *bool) {
-	for !*done {
-		co.parked = true
-		co.yield(struct{}{})
-		co.parked = false
-	}
+// suspend gives the loop its goroutine back until somebody wakes co.
+func (co *Coroutine) suspend() {
+	co.parked = true
+	co.yield(struct{}{})
+	co.parked = false
 }
 
 // Wake makes a parked coroutine ready; it does nothing to one that is not
@@ -198,22 +210,17 @@ func (co *Coroutine) parkFirmly(done *bool) {
 func (co *Coroutine) Wake() {
 	if co.parked {
 		co.parked = false
-		co.loop.enqueue(co)
+		co.loop.ready.push(co)
 	}
 }
 
-// wakeNow is Wake for event delivery: outside coroutines the coroutine is
+// wakeNow is Wake for the delivery of events, outside all coroutines: co is
 // resumed on the spot, which saves the queue.
 func (co *Coroutine) wakeNow() {
-	if !co.parked {
-		return
-	}
-	co.parked = false
-	if co.loop.current == nil {
+	if co.parked {
+		co.parked = false
 		co.loop.resume(co)
-		return
 	}
-	co.loop.enqueue(co)
 }
 
 // Cancel makes the park that the coroutine is in, and every later one, return
@@ -237,28 +244,42 @@ func (co *Coroutine) expire() {
 	}
 }
 
-// Sleep parks the running coroutine for d.
+// Sleep parks the running coroutine for d, whatever wakes it meanwhile. It
+// returns the error given to Cancel, if any, at once.
 func (l *Loop) Sleep(d time.Duration) error {
-	err := l.ParkUntil(l.now + max(int64(d), 1))
-	if err == os.ErrDeadlineExceeded {
-		return nil
+	co := l.running()
+	until := l.after(max(d, 1))
+	for l.now < until && co.canceled == nil {
+		l.ParkUntil(until)
 	}
-	return err
+	return co.canceled
+}
+
+// after returns the loop time that is d from now; a time beyond all times for
+// one that does not end.
+func (l *Loop) after(d time.Duration) int64 {
+	if int64(d) > math.MaxInt64-l.now {
+		return math.MaxInt64
+	}
+	return l.now + int64(d)
 }
 
 // Yield lets the other ready coroutines and sockets have a turn.
 func (l *Loop) Yield() {
-	co := l.current
-	l.enqueue(co)
+	co := l.running()
+	l.ready.push(co)
 	co.yield(struct{}{})
 }
 
-// fairShare is how many bytes a coroutine may move before others get a turn:
-// a few large reads, so that one fast transfer does not starve a loop.
-const fairShare = 1 << 20
+// fairShare is how many bytes a coroutine may move before others get a turn: a
+// few large reads, so that one fast transfer does not starve a loop. Yielding
+// costs less than a hundredth of the system calls that move as much.
+const fairShare = 256 << 10
 
-// spend counts n moved bytes against the running coroutine's share.
-func (l *Loop) spend(n int) {
+// Spend counts n moved bytes against the running coroutine's share of this
+// turn, and yields when that is used up. Read and Write do so themselves; after
+// TryRead it is up to the caller. Outside coroutines it does nothing.
+func (l *Loop) Spend(n int) {
 	co := l.current
 	if co == nil {
 		return
@@ -266,69 +287,4 @@ func (l *Loop) spend(n int) {
 	if co.moved += n; co.moved >= fairShare {
 		l.Yield()
 	}
-}
-
-// Await runs fn on an ordinary goroutine, where it may block, and parks until
-// it has returned. It is not ended by Cancel, since fn may use what belongs to
-// the coroutine. A panic in fn is one in the coroutine.
-func (l *Loop) Await(fn func()) {
-	co := l.current
-	var (
-		done     bool
-		panicked any
-	)
-	go func() {
-		defer func() {
-			panicked = recover()
-			l.Post(func() {
-				done = true
-				co.Wake()
-			})
-		}()
-		fn()
-	}()
-	co.parkFirmly(&done)
-	if panicked != nil {
-		panic(panicked)
-	}
-}
-
-// queue is a ring of coroutines.
-type queue struct {
-	ring       []*Coroutine // length a power of two
-	head, tail uint         // tail-head elements
-}
-
-func (q *queue) len() int { return int(q.tail - q.head) }
-
-func (q *queue) push(co *Coroutine) {
-	if q.len() == len(q.ring) {
-		q.grow()
-	}
-	q.ring[q.tail&uint(len(q.ring)-1)] = co
-	q.tail++
-}
-
-func (q *queue) pop() *Coroutine {
-	i := q.head & uint(len(q.ring)-1)
-	co := q.ring[i]
-	q.ring[i] = nil
-	q.head++
-	return co
-}
-
-// dropLast takes back the newest element.
-func (q *queue) dropLast() {
-	q.tail--
-	q.ring[q.tail&uint(len(q.ring)-1)] = nil
-}
-
-func (q *queue) grow() {
-	ring := make([]*Coroutine, max(64, 2*len(q.ring)))
-	n := 0
-	for q.len() > 0 {
-		ring[n] = q.pop()
-		n++
-	}
-	q.ring, q.head, q.tail = ring, 0, uint(n)
 }

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -86,7 +84,7 @@ func (o *ListenOptions) bind(fd int, a Addr, sa unix.Sockaddr) error {
 		return err
 	}
 	if o.Socket.FastOpen > 0 && family != unix.AF_UNIX {
-		if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_FASTOPEN, o.Socket.FastOpen); err != nil {
+		if err := setFastOpenListen(fd, o.Socket.FastOpen); err != nil {
 			return os.NewSyscallError("setsockopt TCP_FASTOPEN", err)
 		}
 	}
@@ -130,100 +128,4 @@ func (ln *Listener) Close() error {
 		os.Remove(ln.addr.Path)
 	}
 	return os.NewSyscallError("close", unix.Close(ln.fd))
-}
-
-// Acceptor takes a listener's connections into one loop.
-type Acceptor struct {
-	loop    *Loop
-	ln      *Listener
-	key     uint64
-	accept  func(*Conn)
-	failed  func(error)
-	closed  bool
-	resting bool // out of the poller after an error
-	rest    Timer
-	from    unix.RawSockaddrAny
-}
-
-// acceptBatch is how many connections one turn takes from a listener: others
-// may want some, and those accepted want to be served.
-const acceptBatch = 64
-
-// acceptRest is how long an acceptor stays away after the kernel had no
-// descriptor or memory for a connection. Trying at once would spin, since the
-// connection goes on waiting.
-const acceptRest = 100 * time.Millisecond
-
-// Accept hands the listener's connections to accept, which runs on the loop and
-// must not park. failed hears of errors, at most once in acceptRest; it may be
-// nil.
-func (l *Loop) Accept(ln *Listener, accept func(*Conn), failed func(error)) (*Acceptor, error) {
-	a := &Acceptor{loop: l, ln: ln, accept: accept, failed: failed}
-	a.rest.Fire = a.resume
-	a.key = l.slots.take(a)
-	if err := l.poller.addListener(ln.fd, a.key); err != nil {
-		l.slots.release(a.key)
-		return nil, fmt.Errorf("accept from %s: %w", ln.addr, err)
-	}
-	return a, nil
-}
-
-// Close stops accepting into this loop.
-func (a *Acceptor) Close() {
-	if a.closed {
-		return
-	}
-	a.closed = true
-	a.loop.Disarm(&a.rest)
-	if !a.resting {
-		a.loop.poller.remove(a.ln.fd)
-	}
-	a.loop.slots.release(a.key)
-}
-
-func (a *Acceptor) closeWithLoop() { a.Close() }
-
-func (a *Acceptor) deliver(eventBits) {
-	for i := 0; i < acceptBatch && !a.closed; i++ {
-		fd, e := sysAccept(a.ln.fd, &a.from)
-		switch e {
-		case 0:
-			a.take(fd)
-		case syscall.EAGAIN:
-			return
-		case syscall.ECONNABORTED:
-			// The client left before it was accepted; the next may be there.
-		default:
-			a.backOff(os.NewSyscallError("accept", e))
-			return
-		}
-	}
-}
-
-func (a *Acceptor) take(fd int) {
-	c := a.loop.newConn(fd, rawAddrPort(&a.from))
-	if err := a.loop.Attach(c); err != nil {
-		a.backOff(err)
-		return
-	}
-	a.accept(c)
-}
-
-// backOff leaves the poller for a while.
-func (a *Acceptor) backOff(err error) {
-	if !a.resting {
-		a.resting = true
-		a.loop.poller.remove(a.ln.fd)
-		a.loop.Arm(&a.rest, acceptRest)
-	}
-	if a.failed != nil {
-		a.failed(fmt.Errorf("accept from %s: %w", a.ln.addr, err))
-	}
-}
-
-func (a *Acceptor) resume() {
-	a.resting = false
-	if err := a.loop.poller.addListener(a.ln.fd, a.key); err != nil {
-		a.backOff(err)
-	}
 }

@@ -18,7 +18,6 @@ package loop
 import (
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 )
 
@@ -50,25 +49,26 @@ type Loop struct {
 	started time.Time // origin of loop time
 
 	// Owned by the loop.
-	now     int64 // loop time of this turn, ns
-	wheel   wheel
-	slots   slots
-	ready   queue      // coroutines to resume in this turn
-	free    *Coroutine // pooled coroutines, linked
-	all     []*Coroutine
-	current *Coroutine // running now, nil in callbacks
-	dirty   []*Conn    // connections with corked output
-	buffers buffers
-	busy    bool // the last wait found events
-
-	// Shared with other goroutines.
-	mailbox mailbox
-	turned  atomic.Int64  // loop time at which the present turn began
-	waiting atomic.Bool   // inside a blocking wait
-	done    chan struct{} // closed when Run returns
-
+	now      int64 // loop time of this turn, ns
+	wheel    wheel
+	slots    slots
+	ready    queue      // coroutines to resume in this turn
+	free     *Coroutine // pooled coroutines, linked
+	all      []*Coroutine
+	current  *Coroutine // running now, nil in callbacks
+	awaiting int        // coroutines parked in Await
+	dirty    []*Conn    // connections with corked output
+	buffers  buffers
+	outputs  []*output // spare ones
+	busy     bool      // the last wait found events
 	stopping bool
 	stats    Stats
+
+	// Shared with other goroutines.
+	mailbox  mailbox
+	crew     crew
+	progress progress
+	done     chan struct{} // closed when Run returns
 }
 
 // Stats are counters of a loop, taken on the loop.
@@ -103,7 +103,7 @@ func New(o Options) (*Loop, error) {
 		return nil, fmt.Errorf("open poller of loop %d: %w", o.ID, err)
 	}
 	l.now = 1
-	l.wheel.init(l.now, l.call)
+	l.wheel.init(l.now, l.fire)
 	return l, nil
 }
 
@@ -129,28 +129,37 @@ func (l *Loop) Current() *Coroutine { return l.current }
 func (l *Loop) Done() <-chan struct{} { return l.done }
 
 // Stop ends the loop after the present turn: coroutines that are parked get
-// ErrStopped (once, so that they can clean up without parking), connections are
-// closed. It may be called from any goroutine, and more than once.
+// ErrStopped, then and from every later park, so that they clean up without
+// parking; connections are closed. It may be called from any goroutine, before
+// Run too, and more than once.
 func (l *Loop) Stop() { l.Post(func() { l.stopping = true }) }
 
 // Run turns the loop on the calling goroutine until Stop.
 func (l *Loop) Run() {
 	defer close(l.done)
+	// Deferred, so that runtime.Goexit in a coroutine, which ends this
+	// goroutine, leaves nothing open either.
+	defer l.shutdown()
+	goroutine := l.crew.join()
+	defer l.crew.leave(goroutine)
 	for !l.stopping {
 		l.turn()
 	}
-	l.shutdown()
 }
 
-// turn waits for events and serves them.
+// turn waits for events and serves them. Events come before timers: what has
+// come in time is served even when the loop is late.
 func (l *Loop) turn() {
 	events := l.wait()
 	l.now = l.Clock()
-	l.turned.Store(l.now)
-	l.wheel.advance(l.now)
-	for len(events) > 0 {
-		events = l.deliverAll(events)
+	l.progress.turn()
+	for i := range events {
+		e := &events[i]
+		if tenant := l.slots.lookup(e.key()); tenant != nil {
+			tenant.deliver(e.bits())
+		}
 	}
+	l.wheel.advance(l.now)
 	if l.mailbox.pending() {
 		l.mailbox.run(l)
 	}
@@ -169,15 +178,21 @@ func (l *Loop) wait() []event {
 			return events
 		}
 	}
+	events := l.sleep(l.wheel.timeout(l.Clock()))
+	l.busy = len(events) > 0
+	return events
+}
+
+// sleep waits for events up to timeout (negative: for ever), or until somebody
+// posts.
+func (l *Loop) sleep(timeout time.Duration) []event {
 	if !l.mailbox.sleep() {
 		return l.poller.poll()
 	}
-	l.waiting.Store(true)
-	events := l.poller.wait(l.wheel.timeout(l.Clock()))
+	l.progress.sleep()
+	events := l.poller.wait(timeout)
+	l.progress.awake()
 	l.mailbox.awake()
-	l.turned.Store(l.Clock())
-	l.waiting.Store(false)
-	l.busy = len(events) > 0
 	return events
 }
 
@@ -190,56 +205,49 @@ func (l *Loop) runReady() {
 	}
 }
 
-// deliverAll hands the events to what they are for, unless that has been closed
-// since. When a callback panics it returns the events behind the one that did:
-// edge-triggered events come only once.
-func (l *Loop) deliverAll(events []event) (rest []event) {
-	served := 0
-	defer func() {
-		if r := recover(); r != nil {
-			l.current = nil
-			l.panicked(r)
-			rest = events[served:]
-		}
-	}()
-	for i := range events {
-		served = i + 1
-		e := &events[i]
-		if tenant := l.slots.lookup(e.key()); tenant != nil {
-			tenant.deliver(e.bits())
-		}
-	}
-	return nil
-}
-
 // shutdown ends everything that lives on the loop.
 func (l *Loop) shutdown() {
-	for _, co := range l.all {
-		if co.busy {
-			co.Cancel(ErrStopped)
-		}
-	}
-	// Ending one coroutine may wake others; each gets a bounded number of
-	// turns to come to its end.
-	for i := 0; i < shutdownTurns && l.ready.len() > 0; i++ {
-		l.runReady()
-		l.mailbox.run(l)
-	}
+	l.stopping = true
+	l.current = nil
+	l.slots.closeAcceptors()
+	l.unwind()
 	l.slots.closeAll()
 	for _, co := range l.all {
-		co.discard()
+		// One that did not end when it was told to stays parked for ever:
+		// stopping it would run its deferred functions, which may park again.
+		if !co.busy {
+			co.stop()
+		}
 	}
 	l.mailbox.close(l)
 	l.poller.close()
 }
 
-// shutdownTurns is how often a stopping loop lets its coroutines run to clean
-// up before it drops them.
-const shutdownTurns = 1000
+// stopGrace is how long a stopping loop lets its coroutines clean up before it
+// drops them.
+const stopGrace = 5 * time.Second
+
+// unwind cancels all coroutines and runs them until each has come to its end,
+// or is where it cannot be reached.
+func (l *Loop) unwind() {
+	deadline := l.Clock() + int64(stopGrace)
+	for _, co := range l.all {
+		co.Cancel(ErrStopped)
+	}
+	for l.stats.Coroutines > 0 && l.Clock() < deadline {
+		if l.ready.len() == 0 && !l.mailbox.pending() {
+			if l.awaiting == 0 {
+				return
+			}
+			l.sleep(time.Duration(deadline - l.Clock()))
+		}
+		l.mailbox.run(l)
+		l.runReady()
+	}
+}
 
 // Close releases a loop that was never run.
 func (l *Loop) Close() {
-	l.stopping = true
 	l.shutdown()
 	close(l.done)
 }

@@ -19,6 +19,9 @@ type mailbox struct {
 	spare []func() // owned by the loop: the list it ran last, emptied
 }
 
+// keptPosts bounds the list that is kept after a storm of posts.
+const keptPosts = 4096
+
 // Post makes fn run on the loop, between coroutines, in the order of posting.
 // fn must not park. It may be called from any goroutine and never blocks for
 // longer than the list takes to append to. It reports false, and fn never
@@ -26,13 +29,14 @@ type mailbox struct {
 func (l *Loop) Post(fn func()) bool {
 	m := &l.mailbox
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.closed {
-		m.mu.Unlock()
 		return false
 	}
 	m.posts = append(m.posts, fn)
 	m.count.Add(1)
-	m.mu.Unlock()
+	// Under the lock, so that the loop cannot end in between and its
+	// descriptor become that of somebody else.
 	if m.asleep.CompareAndSwap(true, false) {
 		l.poller.wake()
 	}
@@ -66,7 +70,10 @@ func (m *mailbox) run(l *Loop) {
 		posts[i] = nil
 		l.call(fn)
 	}
-	m.spare = posts[:0]
+	m.spare = nil
+	if cap(posts) <= keptPosts {
+		m.spare = posts[:0]
+	}
 }
 
 // call runs a callback and keeps a panic from ending the loop.
@@ -75,11 +82,9 @@ func (l *Loop) call(fn func()) {
 		if r := recover(); r != nil {
 			l.panicked(r)
 		}
+		l.flushDirty()
 	}()
 	fn()
-	if len(l.dirty) > 0 {
-		l.flushDirty()
-	}
 }
 
 // close lets no more in and runs what is left.

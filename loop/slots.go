@@ -5,7 +5,7 @@ package loop
 // the generation of its tenant, so that an event for a connection that has
 // been closed in the meantime finds nobody.
 
-// pollable is what a slot holds: a connection, an acceptor, the mailbox.
+// pollable is what a slot holds: a connection or an acceptor.
 type pollable interface {
 	deliver(bits eventBits)
 	closeWithLoop()
@@ -52,10 +52,22 @@ func (s *slots) lookup(key uint64) pollable {
 	return s.table[index].tenant
 }
 
+// holds reports whether p is still the tenant it was when it had key.
+func (s *slots) holds(p pollable, key uint64) bool { return s.lookup(key) == p }
+
 func (s *slots) closeAll() {
 	for i := range s.table {
 		if tenant := s.table[i].tenant; tenant != nil {
 			tenant.closeWithLoop()
+		}
+	}
+}
+
+// closeAcceptors lets nobody in any more.
+func (s *slots) closeAcceptors() {
+	for i := range s.table {
+		if a, ok := s.table[i].tenant.(*Acceptor); ok {
+			a.Close()
 		}
 	}
 }

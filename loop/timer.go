@@ -24,32 +24,55 @@ const (
 type Timer struct {
 	// Fire is called on the loop, not in a coroutine; it must not park.
 	Fire func()
+	// conn is set instead in the idle timers of connections: there are as
+	// many as connections, and a method value takes memory.
+	conn *Conn
 
 	prev, next *Timer // in the ring of its slot; nil when not armed
 	due        int64  // in ticks
-	slot       uint16 // level*wheelSlots + index, for the occupancy bits
 }
 
 // Armed reports whether the timer is waiting to fire.
 func (t *Timer) Armed() bool { return t.next != nil }
 
-// Arm makes t fire once, d from now (at least one tick). A timer that is armed
-// already is moved.
-func (l *Loop) Arm(t *Timer, d time.Duration) { l.armAt(t, l.now+int64(d)) }
+// Arm makes t fire once, d from now or up to a tick later. A timer that is
+// armed already is moved.
+func (l *Loop) Arm(t *Timer, d time.Duration) { l.armAt(t, l.after(d)) }
 
 func (l *Loop) armAt(t *Timer, at int64) {
 	if t.next != nil {
-		l.wheel.remove(t)
+		unlink(t)
+	} else {
+		l.wheel.count++
 	}
-	t.due = max((at+int64(tick)-1)/int64(tick), l.wheel.now+1)
+	t.due = max(ticks(at), l.wheel.now+1)
 	l.wheel.insert(t)
+}
+
+// ticks converts a loop time, rounding up.
+func ticks(at int64) int64 {
+	n := at / int64(tick)
+	if at%int64(tick) > 0 {
+		n++
+	}
+	return n
 }
 
 // Disarm keeps t from firing; it does nothing to one that is not armed.
 func (l *Loop) Disarm(t *Timer) {
 	if t.next != nil {
-		l.wheel.remove(t)
+		unlink(t)
+		l.wheel.count--
 	}
+}
+
+// fire runs t, which has just been taken off the wheel.
+func (l *Loop) fire(t *Timer) {
+	if t.conn != nil {
+		t.conn.notify(Expired)
+		return
+	}
+	l.call(t.Fire)
 }
 
 // wheel holds timers by due tick. Level 0 has a slot for each of the next 64
@@ -58,13 +81,13 @@ func (l *Loop) Disarm(t *Timer) {
 type wheel struct {
 	now      int64 // last tick that has been served
 	count    int
-	occupied [wheelLevels]uint64
+	occupied [wheelLevels]uint64            // slots that may hold timers: a bit outlives the last to be disarmed
 	slots    [wheelLevels][wheelSlots]Timer // heads of rings
-	call     func(func())                   // runs a timer's Fire
+	fire     func(*Timer)
 }
 
-func (w *wheel) init(now int64, call func(func())) {
-	w.call = call
+func (w *wheel) init(now int64, fire func(*Timer)) {
+	w.fire = fire
 	w.now = now / int64(tick)
 	for level := range w.slots {
 		for i := range w.slots[level] {
@@ -88,10 +111,8 @@ func (w *wheel) insert(t *Timer) {
 		at = w.now + limit
 	}
 	index := int(at>>(wheelBits*level)) & (wheelSlots - 1)
-	t.slot = uint16(level*wheelSlots + index)
 	w.occupied[level] |= 1 << index
 	link(&w.slots[level][index], t)
-	w.count++
 }
 
 func link(head, t *Timer) {
@@ -104,15 +125,6 @@ func unlink(t *Timer) {
 	t.prev.next = t.next
 	t.next.prev = t.prev
 	t.prev, t.next = nil, nil
-}
-
-func (w *wheel) remove(t *Timer) {
-	unlink(t)
-	w.count--
-	level, index := int(t.slot)/wheelSlots, int(t.slot)%wheelSlots
-	if head := &w.slots[level][index]; head.next == head {
-		w.occupied[level] &^= 1 << index
-	}
 }
 
 // advance fires what is due at loop time now.
@@ -129,7 +141,7 @@ func (w *wheel) advance(now int64) {
 		}
 		w.now++
 		w.cascade()
-		w.fire(int(w.now) & (wheelSlots - 1))
+		w.serve(int(w.now) & (wheelSlots - 1))
 	}
 }
 
@@ -155,36 +167,30 @@ func (w *wheel) cascade() {
 			return
 		}
 		index := int(w.now>>(wheelBits*level)) & (wheelSlots - 1)
-		if w.occupied[level]&(1<<index) == 0 {
-			continue
-		}
-		w.occupied[level] &^= 1 << index
-		w.empty(&w.slots[level][index], func(t *Timer) { w.insert(t) })
+		w.empty(level, index, w.insert)
 	}
 }
 
-// fire calls the timers of a slot of level 0. A timer that one of them disarms
-// does not fire, and one that is armed by one of them fires at a later tick.
-func (w *wheel) fire(index int) {
-	if w.occupied[0]&(1<<index) == 0 {
+// serve fires the timers of a slot of level 0. One that another of them disarms
+// does not fire, and one that is armed by another fires at a later tick.
+func (w *wheel) serve(index int) {
+	w.empty(0, index, func(t *Timer) {
+		w.count--
+		w.fire(t)
+	})
+}
+
+// empty takes the timers of a slot out, one by one, and hands each to f, which
+// puts none into the same slot: those are for what is due the next time round.
+func (w *wheel) empty(level, index int, f func(*Timer)) {
+	if w.occupied[level]&(1<<index) == 0 {
 		return
 	}
-	w.occupied[0] &^= 1 << index
-	head := &w.slots[0][index]
-	for head.next != head {
-		t := head.next
+	w.occupied[level] &^= 1 << index
+	slot := &w.slots[level][index]
+	for slot.next != slot {
+		t := slot.next
 		unlink(t)
-		w.count--
-		w.call(t.Fire)
-	}
-}
-
-// empty unlinks all timers of a ring, then hands each to f.
-func (w *wheel) empty(head *Timer, f func(*Timer)) {
-	for head.next != head {
-		t := head.next
-		unlink(t)
-		w.count--
 		f(t)
 	}
 }

@@ -4,7 +4,6 @@ package looptest
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"testing"
 	"time"
@@ -102,34 +101,11 @@ func Do(t testing.TB, l *loop.Loop, f func()) {
 	}
 }
 
-// Pair connects a TCP connection of l with one of the net package, for use on
-// ordinary goroutines. It is called in a coroutine of l. The far end is closed
-// with the test, the near end is the caller's to close.
-func Pair(t testing.TB, l *loop.Loop) (*loop.Conn, net.Conn) {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	near, err := l.Dial(loop.Addr{TCP: ln.Addr().(*net.TCPAddr).AddrPort()}, &loop.DialOptions{Timeout: 5 * time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var far net.Conn
-	l.Await(func() { far, err = ln.Accept() })
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { far.Close() })
-	return near, far
-}
-
 // Listen makes l accept on a loopback port until the test ends, and returns
 // its address. It may be called from any goroutine but the loop's.
 func Listen(t testing.TB, l *loop.Loop, accept func(*loop.Conn)) netip.AddrPort {
 	t.Helper()
-	ln, err := loop.Listen(loop.Addr{TCP: netip.MustParseAddrPort("127.0.0.1:0")}, loop.ListenOptions{})
+	ln, err := loop.Listen(Loopback, loop.ListenOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +119,10 @@ func Listen(t testing.TB, l *loop.Loop, accept func(*loop.Conn)) netip.AddrPort 
 		// Registered after the loop's own end, so it runs before that.
 		closed := make(chan struct{})
 		if l.Post(func() { a.Close(); close(closed) }) {
-			<-closed
+			select {
+			case <-closed:
+			case <-l.Done():
+			}
 		}
 		ln.Close()
 	})

@@ -1,0 +1,159 @@
+package loop
+
+// Output to a connection is corked: Append gathers it in a buffer, which leaves
+// in one system call with the next Write, or when the coroutine parks or ends.
+
+// output is what a connection has yet to send. It exists only while there is
+// something, so that an idle connection does not pay for it.
+type output struct {
+	buf  []byte // a Buffer of the loop
+	sent int    // bytes at the start of buf that are done
+}
+
+// outputLimit is how much Append gathers before it waits for the peer.
+const outputLimit = 64 << 10
+
+// keptOutputs bounds the spare outputs of a loop.
+const keptOutputs = 1024
+
+// unsent returns what the kernel has not taken yet.
+func (c *Conn) unsent() []byte {
+	if c.out == nil {
+		return nil
+	}
+	return c.out.buf[c.out.sent:]
+}
+
+// Pending returns how many bytes wait for the kernel to take them.
+func (c *Conn) Pending() int { return len(c.unsent()) }
+
+// Append adds p to the output, to leave with what follows. It parks only when
+// more is pending than a connection may hold.
+func (c *Conn) Append(p []byte) (int, error) {
+	if c.closed || c.Pending()+len(p) > outputLimit {
+		return c.Write(p)
+	}
+	c.SetOutput(append(c.Output(len(p)), p...))
+	return len(p), nil
+}
+
+// Output returns the pending output with room for n more bytes. The caller
+// appends to it and hands it back with SetOutput, before anything else is done
+// with the connection: writing in place saves a copy. It never parks and knows
+// no limit; that is up to the caller. While another coroutine is in the middle
+// of a Write the order would be lost, so it panics; during a Flush it is fine.
+func (c *Conn) Output(n int) []byte {
+	if c.closed {
+		return nil
+	}
+	if c.midWrite {
+		panic("loop: output in the middle of another coroutine's write")
+	}
+	if c.out == nil {
+		c.out = c.loop.newOutput(n)
+	} else if cap(c.out.buf)-len(c.out.buf) < n {
+		grown := append(c.loop.Buffer(c.Pending() + n)[:0], c.unsent()...)
+		c.loop.Release(c.out.buf)
+		c.out.buf, c.out.sent = grown, 0
+	}
+	return c.out.buf
+}
+
+// SetOutput takes back what Output returned, longer.
+func (c *Conn) SetOutput(out []byte) {
+	if c.out == nil {
+		return // closed
+	}
+	c.out.buf = out
+	if !c.corked {
+		c.corked = true
+		c.loop.dirty = append(c.loop.dirty, c)
+	}
+}
+
+func (l *Loop) newOutput(n int) *output {
+	var o *output
+	if last := len(l.outputs) - 1; last >= 0 {
+		o, l.outputs = l.outputs[last], l.outputs[:last]
+	} else {
+		o = new(output)
+	}
+	o.buf = l.Buffer(n)[:0]
+	return o
+}
+
+// consume takes n sent bytes off the pending output and returns what is left of
+// n.
+func (c *Conn) consume(n int) int {
+	if c.out == nil {
+		return n
+	}
+	k := min(n, c.Pending())
+	c.out.sent += k
+	if c.Pending() == 0 {
+		c.dropOutput()
+	}
+	return n - k
+}
+
+// dropOutput gives the output's buffer back.
+func (c *Conn) dropOutput() {
+	if c.out == nil {
+		return
+	}
+	l, o := c.loop, c.out
+	c.out = nil
+	l.Release(o.buf)
+	*o = output{}
+	if len(l.outputs) < keptOutputs {
+		l.outputs = append(l.outputs, o)
+	}
+}
+
+// flushDirty sends what coroutines have appended, as far as it goes without
+// waiting. What remains goes when the poller says that there is room.
+func (l *Loop) flushDirty() {
+	if len(l.dirty) == 0 {
+		return
+	}
+	for i, c := range l.dirty {
+		l.dirty[i] = nil
+		c.corked = false
+		if c.writer == nil {
+			c.flushNow()
+		}
+	}
+	l.dirty = l.dirty[:0]
+}
+
+// flushNow sends pending output without waiting. An error shows at the next
+// write.
+func (c *Conn) flushNow() {
+	if c.Pending() == 0 {
+		c.dropOutput()
+		return
+	}
+	n, err := c.trySend(c.unsent(), nil, nil)
+	if err != nil && err != ErrWouldBlock {
+		c.dropOutput()
+		return
+	}
+	c.consume(n)
+}
+
+// uncork takes the connection off the list of those to flush.
+func (c *Conn) uncork() {
+	if !c.corked {
+		return
+	}
+	c.corked = false
+	dirty := c.loop.dirty
+	for i := range dirty {
+		if dirty[i] == c {
+			last := len(dirty) - 1
+			dirty[i], dirty[last] = dirty[last], nil
+			c.loop.dirty = dirty[:last]
+			return
+		}
+	}
+}
