@@ -6,67 +6,96 @@ import (
 	"pingap/message"
 )
 
-// conditions are what must hold besides host and path.
-type conditions struct {
-	headers, query, cookies []Condition
+// Condition is about a header field, an argument of the query or a cookie:
+// there has to be one called Name, with exactly this Value if HasValue is set.
+// Values are compared as they were sent, without decoding. Names of header
+// fields know no case, the others do. Where several have the name, one with
+// the value is enough.
+type Condition struct {
+	Name     string
+	Value    string
+	HasValue bool
 }
 
-// newConditions returns nil where there are none.
-func newConditions(headers, query, cookies []Condition) *conditions {
-	if len(headers)+len(query)+len(cookies) == 0 {
-		return nil
+func (c Condition) String() string {
+	if c.HasValue {
+		return c.Name + ":" + c.Value
 	}
-	return &conditions{headers, query, cookies}
+	return c.Name
 }
 
-func (c *conditions) hold(x *message.Exchange) bool {
-	if c == nil {
-		return true
-	}
-	for i := range c.headers {
-		if !c.headers[i].inHeader(&x.Request.Header) {
-			return false
-		}
-	}
-	for i := range c.query {
-		if !c.query[i].inPairs(x.Request.Query, "&") {
-			return false
-		}
-	}
-	for i := range c.cookies {
-		if !c.cookies[i].inCookies(&x.Request.Header) {
-			return false
-		}
-	}
-	return true
+// part is what of a request a condition is about.
+type part uint8
+
+const (
+	headerPart part = iota
+	queryPart
+	cookiePart
+	hostPart // the field Host, which has its own place in a request
+)
+
+func (p part) String() string {
+	return [...]string{"header", "query", "cookie", "header"}[p]
 }
 
-func (c *Condition) inHeader(h *message.Header) bool {
-	for _, f := range h.Fields() {
-		if message.EqualFold(f.Name, c.Name) && (!c.HasValue || f.Value == c.Value) {
+type condition struct {
+	of part
+	Condition
+}
+
+func newCondition(of part, c Condition) condition {
+	if of == headerPart && message.EqualFold(c.Name, "Host") {
+		of = hostPart
+	}
+	return condition{of, c}
+}
+
+func (c *condition) holds(r *message.Request) bool {
+	switch c.of {
+	case hostPart:
+		return r.Host != "" && (!c.HasValue || message.EqualFold(r.Host, c.Value))
+	case queryPart:
+		return c.inQuery(r.Query)
+	}
+	fields := r.Header.Fields()
+	for i := range fields {
+		f := &fields[i]
+		if c.of == cookiePart {
+			if message.EqualFold(f.Name, "Cookie") && c.inCookies(f.Value) {
+				return true
+			}
+		} else if message.EqualFold(f.Name, c.Name) && (!c.HasValue || f.Value == c.Value) {
 			return true
 		}
 	}
 	return false
 }
 
-func (c *Condition) inCookies(h *message.Header) bool {
-	for _, f := range h.Fields() {
-		if message.EqualFold(f.Name, "Cookie") && c.inPairs(f.Value, ";") {
+func (c *condition) inQuery(query string) bool {
+	for query != "" {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		if c.isPair(pair) {
 			return true
 		}
 	}
 	return false
 }
 
-// inPairs looks for the name among name=value pairs, which are compared as they
-// were sent.
-func (c *Condition) inPairs(pairs, separator string) bool {
-	for pair := range strings.SplitSeq(pairs, separator) {
-		name, value, _ := strings.Cut(strings.TrimLeft(pair, " "), "=")
-		if name == c.Name && (!c.HasValue || value == c.Value) {
+func (c *condition) inCookies(cookies string) bool {
+	for cookies != "" {
+		var pair string
+		pair, cookies, _ = strings.Cut(cookies, ";")
+		if c.isPair(message.TrimBlanks(pair)) {
 			return true
 		}
 	}
 	return false
+}
+
+// isPair reports whether the condition holds for "name=value". A name alone
+// has the value "".
+func (c *condition) isPair(pair string) bool {
+	name, value, _ := strings.Cut(pair, "=")
+	return name == c.Name && (!c.HasValue || value == c.Value)
 }

@@ -1,212 +1,213 @@
 package route
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"pingap/message"
 )
 
-// Rewrite changes the path of requests: "regexp replacement" replaces what the
-// expression matches; a replacement alone stands for the whole path. In it, $1
-// and ${name} are groups of the expression, and $name also what the location's
-// host or path captured. A replacement with a ? sets parameters, ahead of those
-// of the request; one that ends in ? drops those (as in nginx).
+// Rewrite changes the path of requests. It is immutable and safe for use by
+// many goroutines at a time.
 type Rewrite struct {
-	pattern *regexp.Regexp // nil: the whole path is replaced
-	groups  []string       // names of the pattern's groups
-	path    []segment
-	query   []segment // nil: the query stays as it is
-	drop    bool      // the request's own query is dropped
+	pattern *regexp.Regexp // nil: the whole path
+	path    template
+	query   template
+	// hasQuery is set when the replacement has a "?": its arguments come
+	// before those of the request, or instead of them with dropQuery.
+	hasQuery, dropQuery bool
 }
 
-// segment is a part of a replacement.
-type segment struct {
-	literal string
-	group   int    // of the pattern, or -1
-	capture string // of the location, if group is -1
-}
-
-// NewRewrite compiles a rewrite; captures are the names that the location's
-// expressions capture.
+// NewRewrite compiles a rewrite, which is one of
+//
+//	<regexp> <replacement>
+//	<replacement with a variable>
+//
+// The first replaces the first match of the expression, so anchor what is to
+// replace the whole path ("^/old/(.*)$ /new/$1"); where the expression does
+// not match, nothing is changed. The second always replaces the whole path
+// ("/interface/$name").
+//
+// In the replacement $1 or ${1} is a group of the expression, $name or ${name}
+// a named group or else a capture of the location's host and path, and $$ a
+// dollar sign. captures are the names that the location's host and path
+// capture (see [Captures]); a name that is not among them is an error. What took
+// no part in a match is replaced by nothing.
+//
+// A replacement may have a query. The request's own is appended to it, or
+// dropped if the replacement ends in "?". Without a "?" the query stays as it
+// is.
+//
+// Neither part can hold a blank: write \s or \x20 in the expression and %20 in
+// the replacement.
 func NewRewrite(value string, captures []string) (*Rewrite, error) {
-	words := strings.Fields(value)
-	w := &Rewrite{}
+	r, err := compileRewrite(value, captures)
+	if err != nil {
+		return nil, fmt.Errorf("rewrite %q: %w", value, err)
+	}
+	return r, nil
+}
+
+func compileRewrite(value string, captures []string) (*Rewrite, error) {
+	r := &Rewrite{}
 	replacement := ""
-	switch {
-	case len(words) == 1 && strings.Contains(value, "$") && strings.HasPrefix(words[0], "/"):
-		replacement = words[0]
-	case len(words) == 2:
-		re, err := regexp.Compile(words[0])
-		if err != nil {
-			return nil, fmt.Errorf("not a regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	switch parts := strings.Fields(value); len(parts) {
+	case 0:
+		return nil, errors.New("it is empty")
+	case 1:
+		replacement = parts[0]
+		if !strings.Contains(replacement, "$") {
+			return nil, errors.New(`it has one part and no variable; write "<regexp> <replacement>"`)
 		}
-		w.pattern, w.groups, replacement = re, re.SubexpNames(), words[1]
-	case len(words) > 2:
-		return nil, fmt.Errorf("%q has %d parts; a rewrite is a regular expression and a replacement, neither of which can hold a blank (write \\s or %%20)", value, len(words))
+	case 2:
+		var err error
+		if r.pattern, err = regexp.Compile(parts[0]); err != nil {
+			return nil, fmt.Errorf("%q is no regular expression: %w", parts[0], err)
+		}
+		replacement = parts[1]
 	default:
-		return nil, fmt.Errorf("%q is no rewrite; write a regular expression, a blank and the replacement, such as \"^/api/ /\"", value)
+		return nil, fmt.Errorf(`it has %d parts; write "<regexp> <replacement>" without flags, with \s or \x20 for a blank in the expression and %%20 for one in the replacement`, len(parts))
+	}
+	return r, r.compileReplacement(replacement, captures)
+}
+
+func (r *Rewrite) compileReplacement(replacement string, captures []string) (err error) {
+	if strings.Contains(replacement, "://") && !strings.HasPrefix(replacement, "/") && !strings.HasPrefix(replacement, "$") {
+		return fmt.Errorf("%q is a URL; a rewrite changes the path alone, to send the client elsewhere use a redirect plugin", replacement)
 	}
 	path, query, hasQuery := strings.Cut(replacement, "?")
-	var err error
-	if w.path, err = w.compile(path, captures); err != nil {
-		return nil, err
-	}
-	if !hasQuery {
-		return w, nil
-	}
-	query, w.drop = strings.CutSuffix(query, "?")
-	w.drop = w.drop || query == ""
-	if w.query, err = w.compile(query, captures); err != nil {
-		return nil, err
-	}
-	if w.query == nil {
-		w.query = []segment{}
-	}
-	return w, nil
-}
-
-var variable = regexp.MustCompile(`\$(\$|\w+|\{\w+\})`)
-
-// compile cuts a replacement into segments. $$ is a dollar sign.
-func (w *Rewrite) compile(text string, captures []string) ([]segment, error) {
-	var segments []segment
-	literal := func(s string) {
-		if s != "" {
-			segments = append(segments, segment{literal: s, group: -1})
+	if hasQuery {
+		r.hasQuery = query != ""
+		r.dropQuery = query == ""
+		if kept, ok := strings.CutSuffix(query, "?"); ok {
+			query, r.dropQuery = kept, true
 		}
 	}
-	at := 0
-	for _, m := range variable.FindAllStringIndex(text, -1) {
-		literal(text[at:m[0]])
-		at = m[1]
-		name := strings.Trim(text[m[0]+1:m[1]], "{}")
-		if name == "$" {
-			literal("$")
-			continue
-		}
-		s, err := w.segment(name, captures)
-		if err != nil {
-			return nil, err
-		}
-		segments = append(segments, s)
+	if r.path, err = parseTemplate(path, r.pattern, captures); err != nil {
+		return err
 	}
-	literal(text[at:])
-	return segments, nil
+	r.query, err = parseTemplate(query, r.pattern, captures)
+	return err
 }
 
-func (w *Rewrite) segment(name string, captures []string) (segment, error) {
-	var number int
-	if n, _ := fmt.Sscanf(name, "%d", &number); n == 1 && fmt.Sprint(number) == name {
-		if number < max(len(w.groups), 1) {
-			return segment{group: number}, nil
-		}
-		return segment{}, fmt.Errorf("the replacement uses $%d, but the regular expression has %d groups", number, max(len(w.groups)-1, 0))
+// Captures lists the named groups of the expression: [Rewrite.Apply] sets them
+// as captures of the exchange.
+func (r *Rewrite) Captures() []string {
+	if r.pattern == nil {
+		return nil
 	}
-	if i := slices.Index(w.groups, name); i > 0 {
-		return segment{group: i}, nil
-	}
-	if slices.Contains(captures, name) {
-		return segment{group: -1, capture: name}, nil
-	}
-	return segment{}, fmt.Errorf("the replacement uses $%s, which is neither a group of the regular expression nor one that host or path captures", name)
+	return namesOf(r.pattern)
 }
 
-// Captures returns the names of the groups that the rewrite captures.
-func (w *Rewrite) Captures() []string {
-	return slices.DeleteFunc(slices.Clone(w.groups), func(name string) bool { return name == "" })
-}
+// Errors of Apply.
+var (
+	errNotPath     = errors.New("the result holds bytes that no path can hold")
+	errDotSegments = errors.New(`the result has "." or ".." as a segment`)
+)
 
-// Apply rewrites the path (and query) of the request; named groups become
-// captures. A path that the expression does not match stays as it was sent. The
-// expression is given the path in its normal form (NormalPath), so that it sees
-// what the location's own path was compared with. An error says that the result
-// is no path; the request is then unchanged.
-func (w *Rewrite) Apply(x *message.Exchange) error {
-	path := NormalPath(x, x.Request.Path)
-	var groups []int
-	from, to := 0, len(path)
-	if w.pattern != nil {
-		if groups = w.pattern.FindStringSubmatchIndex(path); groups == nil {
+// Apply rewrites the path and query of the request. The expression is matched
+// with the normal form of the path (see [Path]), and what it leaves of the path
+// stays in that form. What is no path, the "*" of OPTIONS, stays. A slash is put in front of a result that lacks it. When
+// the result is no path, or has dot segments, which a client could only have
+// brought in by the parts that a capture took, nothing is changed and the error
+// says why.
+//
+// It takes the memory for the result from the exchange; finding the groups of
+// an expression allocates once.
+func (r *Rewrite) Apply(x *message.Exchange) error {
+	m := match{x: x, path: Path(x)}
+	if !strings.HasPrefix(m.path, "/") {
+		return nil
+	}
+	end := len(m.path)
+	if r.pattern != nil {
+		if m.groups = r.pattern.FindStringSubmatchIndex(m.path); m.groups == nil {
 			return nil
 		}
-		from, to = groups[0], groups[1]
+		m.start, end = m.groups[0], m.groups[1]
 	}
-	b := append(x.Buffer(len(path)+rewriteRoom), path[:from]...)
-	b = w.expand(b, w.path, x, path, groups)
-	b = append(b, path[to:]...)
-	if err := checkPath(b); err != nil {
+	rest := m.path[end:]
+
+	b := x.Buffer(1 + m.start + r.path.size(&m) + len(rest))
+	b = append(b, m.path[:m.start]...)
+	b = r.path.append(b, &m)
+	b = append(b, rest...)
+	if len(b) == 0 || b[0] != '/' {
+		b = append(b, 0)
+		copy(b[1:], b)
+		b[0] = '/'
+	}
+	path := message.View(b)
+	if err := checkResult(path, x); err != nil {
 		return err
 	}
-	query, hasQuery, err := w.newQuery(x, path, groups)
-	if err != nil {
-		return err
+	query := message.View(r.query.appendEscaped(x.Buffer(3*r.query.size(&m)), &m))
+	if !isTarget(query) {
+		return errNotPath
 	}
-	x.Request.Path, x.Request.Query, x.Request.HasQuery = message.View(b), query, hasQuery
-	for i, name := range w.groups {
-		if name != "" && groups[2*i] >= 0 {
-			x.SetCapture(name, path[groups[2*i]:groups[2*i+1]])
-		}
+
+	x.Request.Path = path
+	r.setQuery(x, query)
+	if r.pattern != nil {
+		setGroups(x, r.pattern, m.path, m.groups)
 	}
 	return nil
 }
 
-// rewriteRoom is how much longer a path mostly gets at most.
-const rewriteRoom = 64
-
-func (w *Rewrite) expand(b []byte, segments []segment, x *message.Exchange, path string, groups []int) []byte {
-	for _, s := range segments {
-		switch {
-		case s.literal != "":
-			b = append(b, s.literal...)
-		case s.capture != "":
-			v, _ := x.Capture(s.capture)
-			b = append(b, v...)
-		case s.group == 0 && groups == nil:
-			b = append(b, path...)
-		case groups[2*s.group] >= 0:
-			b = append(b, path[groups[2*s.group]:groups[2*s.group+1]]...)
-		}
+func (r *Rewrite) setQuery(x *message.Exchange, query string) {
+	req := &x.Request
+	if r.dropQuery {
+		req.Query, req.HasQuery = "", false
 	}
-	return b
-}
-
-func (w *Rewrite) newQuery(x *message.Exchange, path string, groups []int) (query string, has bool, err error) {
-	r := &x.Request
-	if w.query == nil {
-		return r.Query, r.HasQuery, nil
-	}
-	b := w.expand(x.Buffer(len(r.Query)+rewriteRoom), w.query, x, path, groups)
-	if !w.drop && r.Query != "" {
-		if len(b) > 0 {
-			b = append(b, '&')
-		}
-		b = append(b, r.Query...)
-	}
-	return message.View(b), len(b) > 0, checkBytes(b)
-}
-
-// maxPath bounds the result of a rewrite.
-const maxPath = 64 << 10
-
-func checkPath(b []byte) error {
 	switch {
-	case len(b) == 0 || b[0] != '/':
-		return fmt.Errorf("the result %q does not begin with a slash", b)
-	case len(b) > maxPath:
-		return fmt.Errorf("the result is %d bytes long", len(b))
+	case !r.hasQuery:
+		return
+	case query == "" || req.Query == "":
+		req.Query += query
+	default:
+		req.Query = x.Concat(query, "&", req.Query)
 	}
-	return checkBytes(b)
+	req.HasQuery = req.HasQuery || req.Query != ""
 }
 
-// checkBytes refuses what cannot stand in a request line.
-func checkBytes(b []byte) error {
-	for _, c := range b {
-		if c <= ' ' || c >= 0x7f {
-			return fmt.Errorf("the result %q holds a character that must be percent-encoded", b)
-		}
+// checkResult refuses what could not be sent as a path.
+func checkResult(path string, x *message.Exchange) error {
+	if isPlain(path) {
+		return nil
+	}
+	if !isTarget(path) || strings.ContainsAny(path, "?") {
+		return errNotPath
+	}
+	resolved := reading(0).append(x.Buffer(len(path)), path)
+	kept := keepDots.append(x.Buffer(len(path)), path)
+	if string(resolved) != string(kept) {
+		return errDotSegments
 	}
 	return nil
+}
+
+// isTarget reports whether s can stand in a request target: visible ASCII
+// without "#", and well-formed percent-encodings.
+func isTarget(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c <= ' ' || c >= 0x7f || c == '#':
+			return false
+		case c == '%':
+			if _, ok := unescape(s[i:]); !ok {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// match is what a replacement takes its values from.
+type match struct {
+	x      *message.Exchange
+	path   string
+	start  int   // of the match in path
+	groups []int // nil without an expression
 }

@@ -1,301 +1,211 @@
-// Package route chooses the location of a request by host and path, and
-// rewrites paths.
+// Package route chooses the location that serves a request, and rewrites the
+// request's path.
 //
-// Every location has a weight; among those that match, the heaviest wins, and
-// among equals the first in order. A Table finds it without trying them all:
-// exact hosts and exact paths are looked up in maps, wildcard hosts by their
-// suffixes, path prefixes in a tree. Only regular expressions are tried one by
-// one, heaviest first, and no longer than one of them could still win.
+// A [Table] is made once from the specifications of all locations and never
+// changes; any number of loops may use it at a time. Each location has a
+// weight, given or computed from how exactly it says which host and path it is
+// for, and the heaviest location that matches wins. The table is an index, not
+// a list: how long a choice takes depends on the host and path of the request
+// and hardly on the number of locations. A regular expression is evaluated only
+// where it could beat what the index has found.
 //
-// The package knows nothing of upstreams or plugins: what a location leads to
-// is its type parameter.
+// Matching sees the host without port, in lower case, and the path in a normal
+// form, so that no spelling of a path leads around a location: see [Host] and
+// [Path]. The request itself keeps its path as it was sent.
 package route
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 
 	"pingap/message"
 )
 
-// Spec describes a location.
+// Spec says which requests a location is for.
 type Spec[T any] struct {
-	// Hosts are exact names, *.example.com (any depth of subdomain, not the
-	// name itself) or ~regexp; none means any host.
+	// Name is the location's name, for messages and [Table.Explain].
+	Name string
+	// Hosts are the hosts that it serves, any of them; none stands for every
+	// host. Each is a name or IP address, "*.example.com" for the names below
+	// example.com at any depth but not for example.com itself, or "~regexp".
+	// Case does not matter. An expression is looked for anywhere in the host
+	// unless it is anchored.
 	Hosts []string
-	// Path is /prefix, =/exact or ~regexp; "" means any path.
+	// Path is what the path begins with ("/api", which "/apix" does too), "="
+	// and the whole path, or "~" and a regular expression. "/" and "" stand
+	// for every path.
 	Path string
-	// Weight replaces the weight computed from Hosts and Path if HasWeight.
+	// Weight is the place in the order of choice, higher first, when
+	// HasWeight is set; otherwise it is computed.
 	Weight    int
 	HasWeight bool
-	// Headers, Query and Cookies must all hold. They do not count for the
-	// weight.
+	// Headers, Query and Cookies are conditions on the request. All of them
+	// must hold. They do not change the weight.
 	Headers, Query, Cookies []Condition
-	Target                  T
+	// Target is what Match returns.
+	Target T
 }
 
-// Condition is what a header field, query parameter or cookie must be.
-type Condition struct {
-	Name     string
-	Value    string
-	HasValue bool // the value must be Value; otherwise presence is enough
+// SpecError says what is wrong with one key of one location.
+type SpecError struct {
+	Location string
+	Key      string // "host", "path", "match_headers", "match_query", "match_cookies"
+	Err      error
 }
 
-// Weight returns the weight of a location with these hosts and path, in
-// Pingap's arithmetic.
-func Weight(hosts []string, path string) int {
-	weight := 0
-	if len(path) > 1 {
-		switch path[0] {
-		case '=':
-			weight += 1024
-		case '~':
-			weight += 256
-		default:
-			weight += 512
-		}
-		weight += min(len(path), 64)
-	}
-	if len(hosts) > 0 {
-		if slices.ContainsFunc(hosts, func(h string) bool { return strings.HasPrefix(h, "~") }) {
-			weight += len(strings.Join(hosts, ","))
-		} else {
-			weight += 128
-		}
-	}
-	return weight
+func (e *SpecError) Error() string {
+	return fmt.Sprintf("location %q: %s: %v", e.Location, e.Key, e.Err)
 }
 
-// rule is a location, or the part of one that is for one of its hosts.
-type rule[T any] struct {
-	weight, order int
-	host, path    *regexp.Regexp // nil where the index has decided already
-	exact         string         // path, where only the host is a regexp
-	prefix        string
-	conditions    *conditions
-	target        T
-}
+// Unwrap returns what is wrong.
+func (e *SpecError) Unwrap() error { return e.Err }
 
-// beats reports whether r wins over other, which may be nil.
-func (r *rule[T]) beats(other *rule[T]) bool {
-	if other == nil || r.weight != other.weight {
-		return other == nil || r.weight > other.weight
-	}
-	return r.order < other.order
-}
-
-// Table holds locations, ready to be chosen from. It does not change, so any
-// number of goroutines may use it.
+// Table chooses among locations. It is immutable and safe for use by many
+// goroutines at a time.
 type Table[T any] struct {
-	exact     map[string]*paths[T] // by host
-	wildcards map[string]*paths[T] // by what follows the *, dot included
-	any       paths[T]
-	hosts     rules[T] // those whose host is a regexp
+	index     index
+	locations []*location // by rank
+	targets   []T         // by rank
 }
 
-// New makes a table. It reports the first pattern that is wrong.
+// location is a Spec made ready.
+type location struct {
+	name       string
+	weight     int
+	rank       int // its place in the order of choice: 0 is looked at first
+	hosts      []hostPattern
+	path       pathPattern
+	conditions []condition
+	captures   bool // whether an expression has named groups
+}
+
+// New makes a table. Where weights are equal, the specification that stands
+// first wins. The error joins a *[SpecError] for each thing that is wrong.
 func New[T any](specs []Spec[T]) (*Table[T], error) {
-	t := &Table[T]{exact: make(map[string]*paths[T]), wildcards: make(map[string]*paths[T])}
-	for order, s := range specs {
-		if err := t.add(order, s); err != nil {
-			return nil, err
+	var problems []error
+	type located struct {
+		*location
+		target T
+	}
+	all := make([]located, 0, len(specs))
+	for i := range specs {
+		loc, err := newLocation(&specs[i])
+		if err != nil {
+			problems = append(problems, err)
+			continue
 		}
+		all = append(all, located{loc, specs[i].Target})
 	}
-	for _, p := range t.exact {
-		p.finish()
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
 	}
-	for _, p := range t.wildcards {
-		p.finish()
+	slices.SortStableFunc(all, func(a, b located) int { return cmp.Compare(b.weight, a.weight) })
+	t := &Table[T]{}
+	for rank, l := range all {
+		l.rank = rank
+		t.locations = append(t.locations, l.location)
+		t.targets = append(t.targets, l.target)
+		t.index.insert(l.location)
 	}
-	t.any.finish()
-	t.hosts.sort()
+	t.index.finish()
 	return t, nil
 }
 
-func (t *Table[T]) add(order int, s Spec[T]) error {
-	weight := s.Weight
-	if !s.HasWeight {
-		weight = Weight(s.Hosts, s.Path)
-	}
-	r := rule[T]{weight: weight, order: order, target: s.Target, conditions: newConditions(s.Headers, s.Query, s.Cookies)}
-	if len(s.Hosts) == 0 {
-		return t.any.add(r, s.Path)
-	}
-	for _, host := range s.Hosts {
-		if err := t.addHost(host, r, s.Path); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (t *Table[T]) addHost(host string, r rule[T], path string) error {
-	if expression, ok := strings.CutPrefix(host, "~"); ok {
-		re, err := regexp.Compile(strings.TrimSpace(expression))
+func newLocation[T any](spec *Spec[T]) (*location, error) {
+	loc := &location{name: spec.Name, weight: weight(spec)}
+	var problems []error
+	fail := func(key string, err error) {
 		if err != nil {
-			return fmt.Errorf("host %s: %w", host, err)
+			problems = append(problems, &SpecError{spec.Name, key, err})
 		}
-		r.host = re
-		if err := r.setPath(path); err != nil {
-			return err
+	}
+	for _, text := range spec.Hosts {
+		host, err := parseHost(text)
+		fail("host", err)
+		loc.hosts = append(loc.hosts, host)
+		loc.captures = loc.captures || hasNames(host.regexp)
+	}
+	var err error
+	loc.path, err = parsePath(spec.Path)
+	fail("path", err)
+	loc.captures = loc.captures || hasNames(loc.path.regexp)
+	for _, list := range []struct {
+		key        string
+		of         part
+		conditions []Condition
+	}{
+		{"match_headers", headerPart, spec.Headers},
+		{"match_query", queryPart, spec.Query},
+		{"match_cookies", cookiePart, spec.Cookies},
+	} {
+		for _, c := range list.conditions {
+			if c.Name == "" {
+				fail(list.key, errors.New(`a condition needs a name: write "name" or "name:value"`))
+			}
+			loc.conditions = append(loc.conditions, newCondition(list.of, c))
 		}
-		t.hosts = append(t.hosts, &r)
-		return nil
 	}
-	byHost, key := t.exact, Hostname(strings.ToLower(host))
-	if suffix, ok := strings.CutPrefix(host, "*"); ok {
-		byHost, key = t.wildcards, strings.ToLower(suffix)
-	}
-	p := byHost[key]
-	if p == nil {
-		p = &paths[T]{}
-		byHost[key] = p
-	}
-	return p.add(r, path)
+	return loc, errors.Join(problems...)
 }
 
-// splitPath tells the three ways to write a path apart.
-func splitPath(path string) (exact, prefix string, re *regexp.Regexp, err error) {
-	switch {
-	case path == "":
-		return "", "/", nil, nil
-	case path[0] == '=':
-		return strings.TrimSpace(path[1:]), "", nil, nil
-	case path[0] == '~':
-		re, err := regexp.Compile(strings.TrimSpace(path[1:]))
-		if err != nil {
-			return "", "", nil, fmt.Errorf("path %s: %w", path, err)
-		}
-		return "", "", re, nil
-	}
-	return "", path, nil, nil
-}
-
-// setPath makes the rule itself decide on the path.
-func (r *rule[T]) setPath(path string) (err error) {
-	r.exact, r.prefix, r.path, err = splitPath(path)
-	return err
-}
-
-// acceptsPath reports whether the path is what the rule itself asks for.
-func (r *rule[T]) acceptsPath(path string) bool {
-	switch {
-	case r.path != nil:
-		return r.path.MatchString(path)
-	case r.exact != "":
-		return r.exact == path
-	}
-	return strings.HasPrefix(path, r.prefix) || r.prefix == "/"
-}
-
-// Match returns what the request's location leads to, and sets the named groups
-// of its expressions as captures on x. It reports false when no location
-// matches.
+// Match returns the target of the location that the exchange is for, and sets
+// the named groups of that location's expressions as captures of the exchange;
+// a group of the path stands before one of the host with the same name. ok is
+// false when no location matches, and also when the path is so written that
+// two upstreams could read it as paths of different locations (see [Path]).
+//
+// It allocates nothing, except once per expression with named groups in the
+// chosen location.
 func (t *Table[T]) Match(x *message.Exchange) (target T, ok bool) {
-	s := search[T]{x: x, host: NormalHost(x, x.Request.Host), path: NormalPath(x, x.Request.Path)}
-	if len(t.exact) > 0 {
-		if p := t.exact[s.host]; p != nil {
-			p.find(&s)
+	r := request{x: x, host: Host(x), path: x.Request.Path}
+	var loc *location
+	if isPlain(r.path) {
+		loc = t.index.find(&r)
+	} else {
+		r.path = Path(x)
+		if loc = t.index.find(&r); loc != nil && !t.unambiguous(r, loc) {
+			loc = nil
 		}
 	}
-	if len(t.wildcards) > 0 {
-		t.findWildcard(&s)
-	}
-	t.any.find(&s)
-	t.hosts.find(&s)
-	if s.best == nil {
+	if loc == nil {
 		return target, false
 	}
-	s.capture()
-	return s.best.target, true
-}
-
-// maxLabels bounds how many suffixes of a host are looked up: a name in the DNS
-// cannot have more.
-const maxLabels = 127
-
-func (t *Table[T]) findWildcard(s *search[T]) {
-	rest := s.host
-	for range maxLabels {
-		dot := strings.IndexByte(rest, '.')
-		if dot < 0 {
-			return
-		}
-		// The star stands for at least one character.
-		if suffix := rest[dot:]; dot > 0 || len(suffix) < len(s.host) {
-			if p := t.wildcards[suffix]; p != nil {
-				p.find(s)
-			}
-		}
-		rest = rest[dot+1:]
+	if loc.captures {
+		loc.capture(&r)
 	}
+	return t.targets[loc.rank], true
 }
 
-// search is one choice under way.
-type search[T any] struct {
+// unambiguous reports whether loc is chosen however the path is read.
+func (t *Table[T]) unambiguous(r request, loc *location) bool {
+	sent, normal := r.x.Request.Path, r.path
+	buffer := r.x.Buffer(len(sent))
+	for _, reading := range otherReadings(sent) {
+		buffer = reading.append(buffer[:0], sent)
+		r.path = message.View(buffer)
+		if r.path != normal && t.index.find(&r) != loc {
+			return false
+		}
+	}
+	return true
+}
+
+// request is what locations are matched with: host and path in normal form.
+type request struct {
 	x          *message.Exchange
 	host, path string
-	best       *rule[T]
 }
 
-// consider takes r if it wins over the best so far and its conditions hold.
-// It reports whether a rule behind r in its list could still win.
-func (s *search[T]) consider(r *rule[T]) (goOn bool) {
-	if !r.beats(s.best) {
-		return false
-	}
-	if r.host != nil && !r.host.MatchString(s.host) || r.path != nil && !r.path.MatchString(s.path) {
-		return true
-	}
-	if r.host != nil && !r.acceptsPath(s.path) || !r.conditions.hold(s.x) {
-		return true
-	}
-	s.best = r
-	return false
-}
-
-// capture sets the named groups of the chosen rule.
-func (s *search[T]) capture() {
-	if s.best.host != nil {
-		captureInto(s.x, s.best.host, s.host)
-	}
-	if s.best.path != nil {
-		captureInto(s.x, s.best.path, s.path)
-	}
-}
-
-func captureInto(x *message.Exchange, re *regexp.Regexp, text string) {
-	if re.NumSubexp() == 0 {
-		return
-	}
-	groups := re.FindStringSubmatchIndex(text)
-	for i, name := range re.SubexpNames() {
-		if name != "" && groups[2*i] >= 0 {
-			x.SetCapture(name, text[groups[2*i]:groups[2*i+1]])
+// capture sets the named groups of the expressions that made the location
+// match.
+func (loc *location) capture(r *request) {
+	for i := range loc.hosts {
+		if h := &loc.hosts[i]; h.matches(r.host) {
+			setCaptures(r.x, h.regexp, r.host)
+			break
 		}
 	}
-}
-
-// Captures returns the names of the groups that the expressions of a location
-// capture.
-func Captures(hosts []string, path string) []string {
-	var names []string
-	for _, pattern := range append(slices.Clone(hosts), path) {
-		expression, ok := strings.CutPrefix(pattern, "~")
-		if !ok {
-			continue
-		}
-		re, err := regexp.Compile(strings.TrimSpace(expression))
-		if err != nil {
-			continue
-		}
-		for _, name := range re.SubexpNames() {
-			if name != "" {
-				names = append(names, name)
-			}
-		}
-	}
-	return names
+	setCaptures(r.x, loc.path.regexp, r.path)
 }
