@@ -88,7 +88,6 @@ type control struct {
 	upgrades    int  // how many Upgrade fields
 	expect      bool // Expect: 100-continue
 	unknownHope bool // any other expectation
-	trailers    bool // TE: trailers
 }
 
 // note takes in a field of kind k. What can be wrong with a field whatever the
@@ -118,8 +117,6 @@ func (c *control) note(k kind, value string) error {
 		}
 	case trailerField:
 		return checkTrailerNames(value)
-	case teField:
-		c.trailers = c.trailers || message.ListHasToken(value, "trailers")
 	}
 	return nil
 }

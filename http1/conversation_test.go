@@ -238,7 +238,8 @@ func (r *chunkReader) Read(p []byte) (int, error) {
 // pattern is content in which every place looks different.
 func pattern(at int) byte { return byte(at) ^ byte(at>>8) ^ byte(at>>16) }
 
-// sendPattern sends size bytes of the pattern in pieces of many sizes.
+// sendPattern sends size bytes of the pattern in pieces of many sizes. What it
+// sends in chunks ends ahead of the trailers.
 func sendPattern(w io.Writer, size int, chunked bool) error {
 	piece := make([]byte, 0, 100_000)
 	for at, step := 0, 1; at < size; step = step*7%99_991 + 1 {
@@ -256,7 +257,7 @@ func sendPattern(w io.Writer, size int, chunked bool) error {
 		}
 	}
 	if chunked {
-		_, err := io.WriteString(w, "0\r\n\r\n")
+		_, err := io.WriteString(w, "0\r\n")
 		return err
 	}
 	return nil

@@ -40,7 +40,6 @@ type input struct {
 
 	waiting     *loop.Coroutine // parked in more
 	interrupted bool
-	moved       int // bytes since the reader last let others have a turn
 }
 
 // unread returns what has come and is not consumed. It is valid until more is
@@ -156,7 +155,7 @@ func (in *input) read(p []byte) (int, error) {
 		}
 		n, err := in.conn.TryRead(p)
 		if err == nil {
-			in.share(n)
+			in.conn.Loop().Spend(n)
 			return n, nil
 		}
 		if err != loop.ErrWouldBlock {
@@ -181,14 +180,4 @@ func (in *input) wait() error {
 	err := in.conn.WaitReadable()
 	in.waiting = nil
 	return err
-}
-
-// fairShare is how much may be read before other coroutines get a turn.
-const fairShare = 1 << 20
-
-func (in *input) share(n int) {
-	if in.moved += n; in.moved >= fairShare {
-		in.moved = 0
-		in.conn.Loop().Yield()
-	}
 }

@@ -274,6 +274,9 @@ func TestServerEchoesWhileItReads(t *testing.T) {
 		if err := <-sent; err != nil {
 			t.Fatal(err)
 		}
+		if framing[0] == 'T' {
+			c.send("\n").want("0\n\n")
+		}
 	}
 }
 

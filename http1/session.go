@@ -74,12 +74,11 @@ func (s *session) leave() {
 // exchange gets its end in a fresh coroutine, since this one must not park.
 func (s *session) rescue() {
 	if !s.done {
-		s.front.loop.Go(loop.TaskFunc(s.salvage))
+		s.co = s.front.loop.Go(loop.TaskFunc(s.salvage))
 	}
 }
 
 func (s *session) salvage() {
-	s.co = s.front.loop.Current()
 	s.persist = false
 	if s.serving {
 		s.x.Failed = errPanic

@@ -1,16 +1,27 @@
 package http1
 
 import (
-	"fmt"
+	"strconv"
 
 	"pingap/message"
 )
 
 // shortPage answers where no one has said how refusals look.
 func shortPage(x *message.Exchange, why *Error) {
-	title := fmt.Sprintf("%d %s", why.Status, reason(why.Status))
-	page := "<!doctype html><title>" + title + "</title><h1>" + title + "</h1><p>" + why.Reason + ".\n"
+	status := strconv.Itoa(why.Status)
+	phrase := reason(why.Status)
+	const longest = 200
+	page := x.Buffer(longest + 2*len(phrase) + len(why.Reason))
+	page = append(page, "<!doctype html><title>"...)
+	page = append(page, status...)
+	page = append(page, ' ')
+	page = append(page, phrase...)
+	page = append(page, "</title><h1>"...)
+	page = append(page, phrase...)
+	page = append(page, "</h1><p>"...)
+	page = append(page, why.Reason...)
+	page = append(page, ".\n"...)
 	x.Response.Header.Add("Content-Type", "text/html; charset=utf-8")
 	x.Response.Length = int64(len(page))
-	x.Response.Body = &message.BytesBody{Data: []byte(page)}
+	x.Response.Body = x.BytesBody(page)
 }
