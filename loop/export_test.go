@@ -4,3 +4,21 @@ package loop
 
 // FD returns the connection's descriptor.
 func (c *Conn) FD() int { return int(c.fd) }
+
+// Waits reports whether the loop waits for events, from any goroutine.
+func (l *Loop) Waits() bool {
+	_, waiting := l.progress.read()
+	return waiting
+}
+
+// NewWatchdog makes a watchdog that looks only when it is told to.
+func NewWatchdog(report func(Stall), loops ...*Loop) *Watchdog {
+	w := &Watchdog{report: report}
+	for _, l := range loops {
+		w.watched = append(w.watched, watched{loop: l})
+	}
+	return w
+}
+
+// Check looks at all loops once.
+func (w *Watchdog) Check() { w.check() }

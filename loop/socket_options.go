@@ -23,13 +23,15 @@ type SocketOptions struct {
 	// UserTimeout is how long sent bytes may stay unacknowledged (Linux).
 	UserTimeout time.Duration
 	// FastOpen sends data with the first packet (RFC 7413): the length of
-	// the queue on a listener, any positive number on an outgoing connection.
+	// the queue on a listener (Linux, FreeBSD), any positive number on an
+	// outgoing connection (Linux).
 	FastOpen int
 	// ReceiveBuffer is the size of the kernel's receive buffer in bytes.
 	ReceiveBuffer int
 }
 
-// option is one setsockopt call.
+// option is one setsockopt call. A number of 0 means that this system does not
+// know the option: it is left out.
 type option struct {
 	name       string
 	level, opt int
@@ -43,6 +45,9 @@ func (o *SocketOptions) apply(fd, family int) error {
 		return nil
 	}
 	for _, s := range o.list() {
+		if s.opt == 0 || s.value == 0 {
+			continue
+		}
 		if err := unix.SetsockoptInt(fd, s.level, s.opt, s.value); err != nil {
 			return fmt.Errorf("set socket option %s to %d: %w", s.name, s.value, err)
 		}
@@ -50,29 +55,42 @@ func (o *SocketOptions) apply(fd, family int) error {
 	return nil
 }
 
-func (o *SocketOptions) list() []option {
-	var list []option
-	add := func(name string, level, opt, value int) {
-		list = append(list, option{name, level, opt, value})
-	}
+// list returns all options; those with the value 0 stay as the kernel has them.
+func (o *SocketOptions) list() [7]option {
+	var noDelay, keepAlive, interval, probes int
 	if !o.Delay {
-		add("TCP_NODELAY", unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+		noDelay = 1
 	}
 	if o.KeepAliveIdle > 0 {
-		add("SO_KEEPALIVE", unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
-		add("TCP_KEEPIDLE", unix.IPPROTO_TCP, tcpKeepIdle, seconds(o.KeepAliveIdle))
-		if o.KeepAliveInterval > 0 {
-			add("TCP_KEEPINTVL", unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, seconds(o.KeepAliveInterval))
-		}
-		if o.KeepAliveProbes > 0 {
-			add("TCP_KEEPCNT", unix.IPPROTO_TCP, unix.TCP_KEEPCNT, o.KeepAliveProbes)
-		}
+		keepAlive, interval, probes = 1, seconds(o.KeepAliveInterval), o.KeepAliveProbes
 	}
-	if o.ReceiveBuffer > 0 {
-		add("SO_RCVBUF", unix.SOL_SOCKET, unix.SO_RCVBUF, o.ReceiveBuffer)
+	return [...]option{
+		{"TCP_NODELAY", unix.IPPROTO_TCP, unix.TCP_NODELAY, noDelay},
+		{"SO_KEEPALIVE", unix.SOL_SOCKET, unix.SO_KEEPALIVE, keepAlive},
+		{"TCP_KEEPIDLE", unix.IPPROTO_TCP, tcpKeepIdle, seconds(o.KeepAliveIdle)},
+		{"TCP_KEEPINTVL", unix.IPPROTO_TCP, tcpKeepInterval, interval},
+		{"TCP_KEEPCNT", unix.IPPROTO_TCP, tcpKeepProbes, probes},
+		{"TCP_USER_TIMEOUT", unix.IPPROTO_TCP, tcpUserTimeout, int(o.UserTimeout.Milliseconds())},
+		{"SO_RCVBUF", unix.SOL_SOCKET, unix.SO_RCVBUF, o.ReceiveBuffer},
 	}
-	return append(list, o.platformList()...)
 }
 
 // seconds rounds a duration up to the kernel's unit.
 func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
+
+// setFastOpenConnect lets connect return at once and the first write carry data
+// in the SYN, for peers that gave a cookie before. Where the kernel does not
+// know it, connections are made as usual.
+func setFastOpenConnect(fd int) {
+	if tcpFastOpenConnect != 0 {
+		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, tcpFastOpenConnect, 1)
+	}
+}
+
+// setFastOpenListen sets how many connections may wait that came with data.
+func setFastOpenListen(fd, queue int) error {
+	if tcpFastOpen == 0 {
+		return nil
+	}
+	return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, tcpFastOpen, queue)
+}

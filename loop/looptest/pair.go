@@ -50,13 +50,19 @@ func BothAt(t testing.TB, l *loop.Loop, at loop.Addr) (dialed, accepted *loop.Co
 		t.Fatal(err)
 	}
 	defer ln.Close()
+	return Connect(t, l, ln, nil)
+}
+
+// Connect is Both by way of a listener, on which nothing else accepts.
+func Connect(t testing.TB, l *loop.Loop, ln *loop.Listener, o *loop.DialOptions) (dialed, accepted *loop.Conn) {
+	t.Helper()
 	co := l.Current()
 	a, err := l.Accept(ln, func(c *loop.Conn) { accepted = c; co.Wake() }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer a.Close()
-	dialed, err = l.Dial(ln.Addr(), nil)
+	dialed, err = l.Dial(ln.Addr(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,143 @@
+package loop
+
+import (
+	"bytes"
+	"runtime"
+	"time"
+)
+
+// Stall is a loop that has not turned for too long: something on it blocks the
+// goroutine or computes without end, and all its connections wait.
+type Stall struct {
+	Loop *Loop
+	// For is how long it had stood still when the stack was taken, to the
+	// precision of the watchdog's checks. It goes on.
+	For time.Duration
+	// Stack is that of the goroutine that holds the loop, in the runtime's
+	// form. If the loop went on just then, it shows where it has come to.
+	Stack []byte
+}
+
+// Watchdog is a goroutine that looks at loops from time to time and reports
+// those that stand still. It counts its own checks rather than read a clock: a
+// process that was stopped as a whole has no stall.
+type Watchdog struct {
+	report  func(Stall)
+	period  time.Duration // between two checks
+	watched []watched
+	stop    chan struct{}
+	stopped chan struct{}
+}
+
+// watched is what the watchdog knows of a loop.
+type watched struct {
+	loop     *Loop
+	progress uint64 // as of the last check
+	still    int    // checks since that found no progress
+}
+
+// stallChecks is how many checks in a row must find no progress.
+const stallChecks = 4
+
+// stallLimit is how long a loop may stand still unless told otherwise.
+const stallLimit = 100 * time.Millisecond
+
+// Watch starts a watchdog over loops. When one has not turned for limit (0:
+// 100 ms) while it had something to do, report is called, once per stall, on
+// the watchdog's goroutine. Taking the stack stops the process for a moment,
+// the longer the more goroutines it has.
+func Watch(limit time.Duration, report func(Stall), loops ...*Loop) *Watchdog {
+	if limit <= 0 {
+		limit = stallLimit
+	}
+	w := &Watchdog{
+		report:  report,
+		period:  limit / stallChecks,
+		stop:    make(chan struct{}),
+		stopped: make(chan struct{}),
+	}
+	for _, l := range loops {
+		w.watched = append(w.watched, watched{loop: l})
+	}
+	go w.run()
+	return w
+}
+
+// Stop ends the watchdog and returns when it has ended. It must not be called
+// by report.
+func (w *Watchdog) Stop() {
+	close(w.stop)
+	<-w.stopped
+}
+
+func (w *Watchdog) run() {
+	defer close(w.stopped)
+	ticker := time.NewTicker(w.period)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-w.stop:
+			return
+		case <-ticker.C:
+			w.check()
+		}
+	}
+}
+
+// check looks at each loop once.
+func (w *Watchdog) check() {
+	for i := range w.watched {
+		if c := &w.watched[i]; c.stalled() {
+			w.report(Stall{c.loop, stallChecks * w.period, c.loop.holder()})
+		}
+	}
+}
+
+// stalled reports, once per stall, that the loop has not turned for the number
+// of checks.
+func (c *watched) stalled() bool {
+	n, idle := c.loop.progress.read()
+	if idle || n != c.progress || c.loop.ended() {
+		c.progress, c.still = n, 0
+		return false
+	}
+	c.still++
+	return c.still == stallChecks
+}
+
+// ended reports whether Run has returned; a loop that ended is still for ever.
+// It may be called from any goroutine.
+func (l *Loop) ended() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// maxDump bounds the memory that a dump of all goroutines takes. The loops',
+// which are among the oldest, stand near its beginning.
+const maxDump = 64 << 20
+
+// holder returns the stack of the goroutine that holds the loop: of those that
+// its work runs on, the one that has not been switched away from.
+func (l *Loop) holder() []byte {
+	for _, stack := range bytes.Split(dumpAll(), []byte("\n\n")) {
+		id, state := parseGoroutine(stack)
+		if state != "coroutine" && l.crew.has(id) {
+			return stack
+		}
+	}
+	return nil
+}
+
+// dumpAll returns the stacks of all goroutines.
+func dumpAll() []byte {
+	for size := 1 << 20; ; size *= 4 {
+		dump := make([]byte, size)
+		if n := runtime.Stack(dump, true); n < size || size >= maxDump {
+			return dump[:n]
+		}
+	}
+}
