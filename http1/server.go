@@ -19,15 +19,16 @@ import (
 // there already and ends when there are none.
 type Server struct {
 	// Handler answers the exchanges. When it returns an error, x.Failed
-	// holds it; x.Response is sent all the same if its Status is set, else
-	// Refuse is asked for an answer. Nothing is sent to a client that has gone
-	// (message.ErrClientGone); such an exchange ends with Status 499.
+	// holds it, and x.Response is sent all the same if its Status is set. The
+	// server answers itself, with a short page, where there is no response or
+	// one that HTTP does not allow, and after a panic. Nothing is sent to a
+	// client that has gone (message.ErrClientGone); such an exchange ends with
+	// Status 499.
 	Handler message.Handler
-	// Refuse gives x.Response a header and content for an exchange that the
-	// server answers itself, with why.Status: a bad request, for which
-	// Handler is not called and the connection is closed, or a handler
-	// without an answer. It may register x.OnEnd. Of a bad request, x.Request
-	// holds what was understood. nil: a short page.
+	// Refuse gives x.Response a header and content for a bad request, for
+	// which Handler is not called; why.Status is set already, and the
+	// connection is closed afterwards. It may register x.OnEnd. x.Request
+	// holds what was understood, which may be nothing. nil: a short page.
 	Refuse func(x *message.Exchange, why *Error)
 
 	Limits   Limits

@@ -83,7 +83,7 @@ func (s *session) salvage() {
 	if s.serving {
 		s.x.Failed = errPanic
 		if !s.response.begun {
-			s.refuse(errPanic)
+			s.replace(errPanic)
 			s.response.write()
 		}
 		s.end()
@@ -103,7 +103,8 @@ func (s *session) next() bool {
 		s.begin(noContent)
 		s.persist = false
 		s.x.Failed = refusal
-		s.refuse(refusal)
+		s.x.Response.Status = refusal.Status
+		s.front.refuse(&s.x, refusal)
 		s.response.write()
 	} else {
 		s.persist = err == errNothing
@@ -211,7 +212,7 @@ func (s *session) answer(err error) {
 		s.gone()
 		return
 	case x.Response.Status == 0 || !s.response.valid():
-		s.refuse(s.refusal())
+		s.replace(s.refusal())
 	}
 	s.response.write()
 }
@@ -243,13 +244,12 @@ func (s *session) refusal() *Error {
 	return errNoAnswer
 }
 
-// refuse makes the response one that says why.
-func (s *session) refuse(why *Error) {
-	x := &s.x
+// replace puts a page that says why in the place of the handler's response.
+func (s *session) replace(why *Error) {
 	s.drop()
-	x.Response.Reset()
-	x.Response.Status = why.Status
-	s.front.refuse(x, why)
+	s.x.Response.Reset()
+	s.x.Response.Status = why.Status
+	shortPage(&s.x, why)
 }
 
 // drop closes the response that the handler has given.
