@@ -23,6 +23,7 @@ var order = []string{
 	"route",
 	"plugin",
 	"plugin/*",
+	"plugin/all",
 	"cache",
 	"accesslog",
 	"telemetry",

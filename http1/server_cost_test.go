@@ -98,7 +98,7 @@ func TestIdleConnectionsHoldNeitherBufferNorCoroutine(t *testing.T) {
 		if stats.Buffers == 0 && stats.Coroutines == 0 {
 			break
 		}
-		time.Sleep(time.Millisecond)
+		time.Sleep(time.Millisecond) // sleep: between two looks, a bounded number of times
 	}
 	if stats.Conns != 50 || stats.Buffers != 0 || stats.Coroutines != 0 {
 		t.Errorf("%+v", stats)

@@ -138,7 +138,7 @@ func TestServerWaitsForAClientThatReadsSlowly(t *testing.T) {
 		if err != nil {
 			break
 		}
-		time.Sleep(20 * time.Millisecond) // the whole takes longer than the limit
+		time.Sleep(20 * time.Millisecond) // sleep: the whole takes longer than the limit
 	}
 	if total < size {
 		t.Errorf("got %d bytes", total)

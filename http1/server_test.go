@@ -33,7 +33,7 @@ func TestServerReadsARequestThatComesByteByByte(t *testing.T) {
 	c := serve(t, &Server{}).dial()
 	for _, b := range wire("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n3\nabc\n2;x\nde\n0\nT: 1\n\n") {
 		c.sendRaw(string(b))
-		time.Sleep(100 * time.Microsecond) // so that most bytes come alone
+		time.Sleep(100 * time.Microsecond) // sleep: so that most bytes come alone
 	}
 	c.want(ok + "Transfer-Encoding: chunked\n\n")
 	if got := c.chunkedContent(); got != "abcde" {
