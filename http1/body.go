@@ -26,16 +26,16 @@ type body struct {
 	// and gives the error for it; nil stands for io.ErrUnexpectedEOF.
 	lost func(error) error
 	// leastRate is how many bytes a second sized content must come with on
-	// average once rateGrace is over; 0 for any.
+	// average once it has been waited for longer than rateGrace; 0 for any.
 	leastRate int64
-	began     int64 // loop time of the first wait, for leastRate
+	waited    time.Duration // so far; not what its reader took
 
 	received int64 // bytes of content so far
 	err      error // what Next returns from now on: io.EOF after the end
 	pulling  bool  // a coroutine is inside Next
 }
 
-// rateGrace is how long content may come at any rate.
+// rateGrace is how long content may be waited for at any rate.
 const rateGrace = 60 * time.Second
 
 // start makes b the content of the message whose head has just been consumed
@@ -148,14 +148,13 @@ func (b *body) more() error {
 			}
 		}
 	}
-	now := b.in.conn.Loop().Now()
-	if b.began == 0 {
-		b.began = now
+	if b.tooSlow() {
+		return errTooSlow
 	}
-	if err := b.tooSlow(now); err != nil {
-		return err
-	}
+	l := b.in.conn.Loop()
+	before := l.Now()
 	moved, err := b.in.more()
+	b.waited += time.Duration(l.Now() - before)
 	if moved && b.framing == chunked && b.chunks.state == inTrailer {
 		b.trailer.Reset()
 		b.chunks.lines = fieldLines{trailer: true}
@@ -173,15 +172,11 @@ func (b *body) more() error {
 	return err
 }
 
-// tooSlow refuses content that drips in so slowly that it could go on for ever
-// although each byte is in time. Chunked content is spared, since it may be a
-// live stream.
-func (b *body) tooSlow(now int64) error {
-	spent := time.Duration(now - b.began)
-	if b.framing == sized && spent > rateGrace && b.received < b.leastRate*int64(spent/time.Second) {
-		return errTooSlow
-	}
-	return nil
+// tooSlow reports whether content drips in so slowly that it could go on for
+// ever although each byte is in time. Chunked content is spared, since it may
+// be a live stream.
+func (b *body) tooSlow() bool {
+	return b.framing == sized && b.waited > rateGrace && b.received < b.leastRate*int64(b.waited/time.Second)
 }
 
 // discard reads the rest of the content if no more than limit bytes of it are

@@ -65,6 +65,7 @@ var (
 	errChunkExtension = &Error{400, "chunk extension is malformed"}
 	errChunkLine      = &Error{400, "chunk line is too long, or there are too many chunk extensions"}
 	errChunkEnd       = &Error{400, "chunk does not end in CRLF"}
+	errConnectContent = &Error{400, "CONNECT with content"}
 	errTrailerName    = &Error{400, "Trailer announces a field that frames the message"}
 	errLargeTrailer   = &Error{400, "trailer section is too large"}
 

@@ -119,6 +119,9 @@ func (p *requestHead) finish(req *message.Request) (framing, error) {
 	if err != nil {
 		return 0, err
 	}
+	if f != noContent && req.Method == "CONNECT" {
+		return 0, errConnectContent
+	}
 	if c.unknownHope {
 		return 0, errExpectation
 	}

@@ -185,6 +185,10 @@ var refusals = []struct {
 	{"coding with vertical tab", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0bchunked\r\n\r\n", errControlByte},
 	{"coding in HTTP/1.0", "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", errCoding10},
 
+	// RFC 9110 section 9.3.6: what follows CONNECT is the tunnel's.
+	{"CONNECT with Content-Length", "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\nContent-Length: 1\r\n\r\n", errConnectContent},
+	{"CONNECT with Transfer-Encoding", "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\nTransfer-Encoding: chunked\r\n\r\n", errConnectContent},
+
 	// RFC 9110 section 6.5.1: trailers.
 	{"Trailer with Content-Length", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: x, content-length\r\n\r\n", errTrailerName},
 	{"Trailer with Transfer-Encoding", "POST / HTTP/1.1\r\nHost: a\r\nTrailer: Transfer-Encoding\r\n\r\n", errTrailerName},

@@ -40,7 +40,7 @@ func (w *responseWriter) valid() bool {
 	r := &x.Response
 	switch {
 	case r.Status == 101:
-		return r.Tunnel != nil && x.Request.Upgrade != ""
+		return r.Tunnel != nil && x.Request.Upgrade != "" && w.session.body.done()
 	case x.Request.Method == "CONNECT" && r.Status/100 == 2:
 		return r.Tunnel != nil
 	}
@@ -119,7 +119,7 @@ func (w *responseWriter) head(f framing) {
 	c := s.conn.conn
 	r := &s.x.Response
 	w.begun = true
-	room := len("HTTP/1.1 200 \r\n") + 32 + ownFields + headSize(&r.Header)
+	room := len("HTTP/1.1 200 \r\n") + 32 + ownFields + headSize(&r.Header) + len(s.x.Request.Upgrade)
 	if f == sized && r.Length <= smallPiece {
 		room += int(r.Length)
 	}
@@ -176,6 +176,9 @@ func (w *responseWriter) appendConnection(b []byte) []byte {
 	s := w.session
 	switch {
 	case s.x.Response.Status == 101:
+		if !s.x.Response.Header.Has("Upgrade") {
+			b = appendField(b, "Upgrade", s.x.Request.Upgrade)
+		}
 		return append(b, "Connection: upgrade\r\n"...)
 	case s.x.Response.Tunnel != nil:
 		return b

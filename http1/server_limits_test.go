@@ -78,25 +78,22 @@ func TestServerGivesUpOnContentThatDoesNotCome(t *testing.T) {
 }
 
 func TestContentMustComeAtALeastRate(t *testing.T) {
-	b := body{framing: sized, leastRate: 64}
-	start := int64(time.Hour)
-	b.began = start
-	at := func(spent time.Duration, received int64) error {
-		b.received = received
-		return b.tooSlow(start + int64(spent))
-	}
-	if err := at(rateGrace, 0); err != nil {
-		t.Errorf("in the first minute: %v", err)
-	}
-	if err := at(2*rateGrace, 120*64); err != nil {
-		t.Errorf("at the least rate: %v", err)
-	}
-	if err := at(2*rateGrace, 120*64-1); err != error(errTooSlow) {
-		t.Errorf("below the least rate: %v", err)
-	}
-	b.framing = chunked
-	if err := at(2*rateGrace, 0); err != nil {
-		t.Errorf("chunked: %v", err)
+	for _, c := range []struct {
+		what     string
+		f        framing
+		waited   time.Duration
+		received int64
+		slow     bool
+	}{
+		{"the first minute", sized, rateGrace, 0, false},
+		{"at the least rate", sized, 2 * rateGrace, 120 * 64, false},
+		{"below it", sized, 2 * rateGrace, 120*64 - 1, true},
+		{"chunked", chunked, 2 * rateGrace, 0, false},
+	} {
+		b := body{framing: c.f, leastRate: 64, waited: c.waited, received: c.received}
+		if b.tooSlow() != c.slow {
+			t.Errorf("%s: %v", c.what, !c.slow)
+		}
 	}
 }
 

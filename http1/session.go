@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
@@ -159,7 +160,8 @@ func (s *session) readHead() (framing, error) {
 // headError decides what the end of the connection, or of the time, means
 // after a part of a head.
 func (s *session) headError(err error) error {
-	began := len(s.in.unread()) > len(crlf)
+	rest := bytes.TrimPrefix(s.in.unread(), crlf)
+	began := len(rest) > 0 && string(rest) != "\r"
 	switch {
 	case began && err == os.ErrDeadlineExceeded:
 		return errHeadLate
@@ -299,6 +301,7 @@ const drainLimit = 64 << 10
 
 // goOn makes ready for the next request of the connection, or parts from it.
 func (s *session) goOn() bool {
+	s.in.deadline = s.front.loop.Now() + int64(lingerTime)
 	if s.persist && s.co.Canceled() == nil && s.body.discard(drainLimit) {
 		s.x.Reset()
 		s.in.unpin()

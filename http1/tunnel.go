@@ -66,10 +66,14 @@ func (t *tunnel) forth() error {
 
 // Run carries the far end's bytes.
 func (t *tunnel) Run() {
-	defer t.session.x.Release()
-	if err := t.back(); err != nil {
-		t.fail(err)
-	}
+	err := error(errPanic)
+	defer func() {
+		if err != nil {
+			t.fail(err)
+		}
+		t.session.x.Release()
+	}()
+	err = t.back()
 }
 
 func (t *tunnel) back() error {

@@ -36,9 +36,6 @@ func switching(status int, ends chan<- *message.Exchange) message.Handler {
 		r := &x.Response
 		r.Status = status
 		r.Header.Add("Date", "now")
-		if status == 101 {
-			r.Header.Add("Upgrade", x.Request.Upgrade)
-		}
 		r.Tunnel = &loopback{loop: x.Loop}
 		return nil
 	})
@@ -121,6 +118,31 @@ func TestServerDoesNotSwitchUnasked(t *testing.T) {
 	c := serve(t, &Server{Handler: switching(101, make(chan *message.Exchange, 1))}).dial()
 	c.send("GET / HTTP/1.1\nHost: a\n\n").want("HTTP/1.1 500 Internal Server Error\n")
 }
+
+func TestServerDoesNotSwitchBeforeTheRequestIsComplete(t *testing.T) {
+	c := serve(t, &Server{Handler: switching(101, make(chan *message.Exchange, 1))}).dial()
+	c.send("GET / HTTP/1.1\nHost: a\nConnection: upgrade\nUpgrade: echo\nContent-Length: 3\n\nabc").want("HTTP/1.1 500 Internal Server Error\n")
+}
+
+func TestTunnelEndsWithAPanicAtItsFarEnd(t *testing.T) {
+	ends := make(chan error, 1)
+	s := serveOn(t, &Server{Handler: message.HandlerFunc(func(x *message.Exchange) error {
+		x.OnEnd(func(x *message.Exchange) { ends <- x.Failed })
+		x.Response.Status = 101
+		x.Response.Header.Add("Date", "now")
+		x.Response.Tunnel = &panicking{loopback{loop: x.Loop}}
+		return nil
+	})}, loop.Options{OnPanic: func(any, []byte) {}})
+	s.dial().send(upgrade).want(upgraded).wantEnd()
+	if err := <-ends; err != error(errPanic) {
+		t.Errorf("Failed is %v", err)
+	}
+}
+
+// panicking is a tunnel that cannot be read.
+type panicking struct{ loopback }
+
+func (*panicking) Next() ([]byte, error) { panic("on purpose") }
 
 func TestTunnelKeepsTheOtherDirectionAfterAHalfClose(t *testing.T) {
 	var far *connTunnel
