@@ -58,9 +58,9 @@ func (ix *index) finish() {
 	ix.rest.root.link(nil)
 }
 
-// find returns the location of lowest rank that matches, or nil.
-func (ix *index) find(r *request) *location {
-	var best *location
+// find returns an entry of the location of lowest rank that matches, or nil.
+func (ix *index) find(r *request) *entry {
+	var best *entry
 	if t := ix.exact[r.host]; t != nil {
 		best = t.find(r, best)
 	}
@@ -93,10 +93,13 @@ type node struct {
 }
 
 // entry is a location at a node. Entries of one node are in order of rank.
+// What a choice needs of a location is copied into it, because in a large table
+// each look elsewhere in memory takes as long as all the rest.
 type entry struct {
-	loc   *location
-	rank  int // the location's, at hand
-	check check
+	loc      *location
+	rank     int32
+	check    check
+	captures bool
 }
 
 // check says what of a location the way through the index has not settled.
@@ -145,7 +148,7 @@ func (t *tree) insert(loc *location, check check) {
 		check |= checkPath
 	}
 	n := t.root.descend(loc.path.text)
-	e := entry{loc, loc.rank, check}
+	e := entry{loc, loc.rank, check, loc.captures}
 	if loc.path.kind == pathExact {
 		n.whole = append(n.whole, e)
 	} else {
@@ -198,9 +201,9 @@ func (n *node) link(up *node) {
 	}
 }
 
-// find returns the location of lowest rank that matches, if its rank is lower
+// find returns the entry of lowest rank that matches, if its rank is lower
 // than best's, and else best.
-func (t *tree) find(r *request, best *location) *location {
+func (t *tree) find(r *request, best *entry) *entry {
 	n, rest := &t.root, r.path
 	for rest != "" {
 		i := strings.IndexByte(n.firsts, rest[0])
@@ -224,14 +227,14 @@ func (t *tree) find(r *request, best *location) *location {
 	return best
 }
 
-func first(entries []entry, r *request, best *location) *location {
+func first(entries []entry, r *request, best *entry) *entry {
 	for i := range entries {
 		e := &entries[i]
 		if best != nil && e.rank >= best.rank {
 			break
 		}
 		if e.check == 0 || e.matches(r) {
-			return e.loc
+			return e
 		}
 	}
 	return best

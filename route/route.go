@@ -74,7 +74,7 @@ type Table[T any] struct {
 type location struct {
 	name       string
 	weight     int
-	rank       int // its place in the order of choice: 0 is looked at first
+	rank       int32 // its place in the order of choice: 0 is looked at first
 	hosts      []hostPattern
 	path       pathPattern
 	conditions []condition
@@ -104,7 +104,7 @@ func New[T any](specs []Spec[T]) (*Table[T], error) {
 	slices.SortStableFunc(all, func(a, b located) int { return cmp.Compare(b.weight, a.weight) })
 	t := &Table[T]{}
 	for rank, l := range all {
-		l.rank = rank
+		l.rank = int32(rank)
 		t.locations = append(t.locations, l.location)
 		t.targets = append(t.targets, l.target)
 		t.index.insert(l.location)
@@ -160,22 +160,22 @@ func newLocation[T any](spec *Spec[T]) (*location, error) {
 // chosen location.
 func (t *Table[T]) Match(x *message.Exchange) (target T, ok bool) {
 	r := request{x: x, host: Host(x), path: x.Request.Path}
-	var loc *location
+	var found *entry
 	if isPlain(r.path) {
-		loc = t.index.find(&r)
+		found = t.index.find(&r)
 	} else {
 		r.path = Path(x)
-		if loc = t.index.find(&r); loc != nil && !t.unambiguous(r, loc) {
-			loc = nil
+		if found = t.index.find(&r); found != nil && !t.unambiguous(r, found.loc) {
+			found = nil
 		}
 	}
-	if loc == nil {
+	if found == nil {
 		return target, false
 	}
-	if loc.captures {
-		loc.capture(&r)
+	if found.captures {
+		found.loc.capture(&r)
 	}
-	return t.targets[loc.rank], true
+	return t.targets[found.rank], true
 }
 
 // unambiguous reports whether loc is chosen however the path is read.
@@ -184,8 +184,10 @@ func (t *Table[T]) unambiguous(r request, loc *location) bool {
 	buffer := r.x.Buffer(len(sent))
 	for _, reading := range otherReadings(sent) {
 		buffer = reading.append(buffer[:0], sent)
-		r.path = message.View(buffer)
-		if r.path != normal && t.index.find(&r) != loc {
+		if r.path = message.View(buffer); r.path == normal {
+			continue
+		}
+		if other := t.index.find(&r); other == nil || other.loc != loc {
 			return false
 		}
 	}
