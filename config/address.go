@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -10,17 +11,19 @@ import (
 
 // ListenAddr is where a server listens.
 type ListenAddr struct {
-	Host string // address or name; "" for all addresses
+	Host string // an address or a name; "" for all addresses, IPv6 and IPv4
 	Port uint16
-	Path string // of a Unix socket, instead of host and port
+	Path string // of a Unix socket, instead of Host and Port
 }
 
 // String returns the address as it is written.
-func (a ListenAddr) String() string {
-	if a.Path != "" {
-		return "unix:" + a.Path
+func (a ListenAddr) String() string { return addrString(a.Host, a.Port, a.Path) }
+
+func addrString(host string, port uint16, path string) string {
+	if path != "" {
+		return "unix:" + path
 	}
-	return net.JoinHostPort(a.Host, strconv.Itoa(int(a.Port)))
+	return net.JoinHostPort(host, strconv.Itoa(int(port)))
 }
 
 // ListenAddrs is a list of addresses, separated by commas.
@@ -28,38 +31,42 @@ type ListenAddrs []ListenAddr
 
 // UnmarshalText reads the list.
 func (l *ListenAddrs) UnmarshalText(text []byte) error {
+	var errs []error
 	for part := range strings.SplitSeq(string(text), ",") {
 		a, err := parseListenAddr(strings.TrimSpace(part))
-		if err != nil {
-			return err
-		}
-		*l = append(*l, a)
+		*l, errs = append(*l, a), append(errs, err)
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
+const listenHint = `write it as "0.0.0.0:80", "[::]:80", ":80" or "unix:/run/pingap.sock"`
+
 func parseListenAddr(text string) (ListenAddr, error) {
-	if path, ok := strings.CutPrefix(text, "unix:"); ok {
-		if err := checkSocketPath(path); err != nil {
-			return ListenAddr{}, err
-		}
-		return ListenAddr{Path: path}, nil
+	wrong := func(format string, args ...any) (ListenAddr, error) {
+		return ListenAddr{}, &ValueError{Message: fmt.Sprintf(format, args...), Hint: listenHint}
 	}
-	hint := `write it as "127.0.0.1:80", "[::]:80", ":80" or "unix:/path"`
+	if path, ok := strings.CutPrefix(text, "unix:"); ok {
+		return ListenAddr{Path: path}, checkSocketPath(path)
+	}
 	host, portText, err := net.SplitHostPort(text)
-	if err != nil {
-		message := fmt.Sprintf("%q is no address to listen on", text)
-		if text != "" && !strings.Contains(text, ":") {
-			message = fmt.Sprintf("the address %q has no port", text)
-		}
-		return ListenAddr{}, &valueError{message, hint}
+	switch {
+	case text == "":
+		return wrong("an address to listen on is missing")
+	case strings.Contains(text, "://"):
+		return wrong("%q is a URL, not an address to listen on", text)
+	case err != nil && isBareIPv6(text):
+		return ListenAddr{}, &ValueError{Message: fmt.Sprintf("the address %q has no brackets, or no port", text), Hint: fmt.Sprintf(`an IPv6 address with a port is written "[%s]:80"`, text)}
+	case err != nil && !strings.Contains(strings.TrimPrefix(text, "["), ":"):
+		return wrong("the address %q has no port", text)
+	case err != nil:
+		return wrong("%q is no address to listen on", text)
 	}
 	port, err := parsePort(portText)
 	if err != nil {
-		return ListenAddr{}, &valueError{fmt.Sprintf("the address %q: %v", text, err), hint}
+		return wrong("the address %q: %v", text, err)
 	}
-	if _, err := netip.ParseAddr(host); host != "" && err != nil && !isHostName(host) {
-		return ListenAddr{}, &valueError{fmt.Sprintf("the address %q has the invalid host %q", text, host), hint}
+	if host != "" && !isIP(host) && !isHostName(host) {
+		return wrong("the address %q: %q is neither an IP address nor a name", text, host)
 	}
 	return ListenAddr{Host: host, Port: port}, nil
 }
@@ -72,22 +79,33 @@ func parsePort(text string) (uint16, error) {
 	return uint16(port), nil
 }
 
-// maxSocketPath is what the kernel's address of a Unix socket has room for.
+func isIP(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil
+}
+
+func isBareIPv6(text string) bool {
+	return strings.Count(text, ":") > 1 && !strings.HasPrefix(text, "[")
+}
+
+// maxSocketPath is what fits into the kernel's address of a Unix socket.
 const maxSocketPath = 107
 
+// checkSocketPath checks the path of a Unix socket. One that begins with @ is
+// a name in Linux's abstract namespace.
 func checkSocketPath(path string) error {
 	hint := `write it as "unix:/run/app.sock"`
 	switch {
-	case path == "" || path[0] != '/' && path[0] != '@':
-		return &valueError{fmt.Sprintf("the path %q of a Unix socket does not begin with a slash", path), hint}
+	case len(path) < 2 || path[0] != '/' && path[0] != '@':
+		return &ValueError{Message: fmt.Sprintf("the path %q of a Unix socket does not begin with a slash", path), Hint: hint}
 	case len(path) > maxSocketPath:
-		return &valueError{fmt.Sprintf("the path of a Unix socket is %d bytes long; the system takes %d", len(path), maxSocketPath), hint}
+		return &ValueError{Message: fmt.Sprintf("the path of a Unix socket has %d bytes, but the system takes %d at most", len(path), maxSocketPath), Hint: "use a shorter path"}
 	}
 	return nil
 }
 
-// isHostName reports whether s may be a name in the DNS, with the underscores
-// that containers use.
+// isHostName reports whether s may be a name in the DNS, or one with the
+// underscores that containers have.
 func isHostName(s string) bool {
 	s = strings.TrimSuffix(s, ".")
 	if s == "" || len(s) > 253 {
@@ -98,87 +116,13 @@ func isHostName(s string) bool {
 			return false
 		}
 		for i := range len(label) {
-			c := label[i]
-			if c != '-' && c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			if c := label[i]; c != '-' && c != '_' && !isAlphanumeric(c) {
 				return false
 			}
 		}
 	}
-	// What ends in a number is an address that went wrong (RFC 3986 and the
-	// URL standard read it so): 10.0.0.256 is no name.
-	last := s[strings.LastIndexByte(s, '.')+1:]
-	_, err := strconv.Atoi(last)
+	// A name that ends in a number is an address that went wrong, such as
+	// 10.0.0.256 (https://url.spec.whatwg.org/#ends-in-a-number-checker).
+	_, err := strconv.Atoi(s[strings.LastIndexByte(s, '.')+1:])
 	return err != nil
-}
-
-// PeerAddr is one address of an upstream: "host[:port] [weight]".
-type PeerAddr struct {
-	Host    string // address or name
-	Port    uint16 // 0 until the default is known
-	Path    string // of a Unix socket, instead of host and port
-	Weight  int
-	written string
-}
-
-// String returns the address without its weight.
-func (a PeerAddr) String() string {
-	if a.Path != "" {
-		return "unix:" + a.Path
-	}
-	return net.JoinHostPort(a.Host, strconv.Itoa(int(a.Port)))
-}
-
-// maxWeight bounds the weight of a peer.
-const maxWeight = 1000
-
-// UnmarshalText reads the address.
-func (a *PeerAddr) UnmarshalText(text []byte) error {
-	hint := `write it as "10.0.0.1:8080", "app.internal:8080 2" (with a weight) or "unix:/run/app.sock"`
-	words := strings.Fields(string(text))
-	if len(words) == 0 || len(words) > 2 {
-		return &valueError{fmt.Sprintf("%q is no address of an upstream", text), hint}
-	}
-	*a = PeerAddr{Weight: 1, written: string(text)}
-	if len(words) == 2 {
-		weight, err := strconv.Atoi(words[1])
-		if err != nil || weight < 1 || weight > maxWeight {
-			return &valueError{fmt.Sprintf("the weight %q of %s is not between 1 and %d", words[1], words[0], maxWeight), hint}
-		}
-		a.Weight = weight
-	}
-	if path, ok := strings.CutPrefix(words[0], "unix:"); ok {
-		a.Path = path
-		return checkSocketPath(path)
-	}
-	if strings.Contains(words[0], "://") {
-		return &valueError{fmt.Sprintf("%q is a URL; an upstream's address is a host and a port", words[0]), hint}
-	}
-	return a.parseHostPort(words[0], hint)
-}
-
-func (a *PeerAddr) parseHostPort(text, hint string) error {
-	host, portText := text, ""
-	addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
-	bare := err == nil
-	if bare {
-		host = addr.String()
-	} else if strings.Contains(text, ":") {
-		if host, portText, err = net.SplitHostPort(text); err != nil {
-			return &valueError{fmt.Sprintf("%q is no address of an upstream", text), hint}
-		}
-		if a.Port, err = parsePort(portText); err != nil {
-			return &valueError{fmt.Sprintf("the address %q: %v", text, err), hint}
-		}
-		addr, err = netip.ParseAddr(host)
-		bare = err == nil
-	}
-	if !bare && !isHostName(host) {
-		return &valueError{fmt.Sprintf("the address %q has the invalid host %q", text, host), hint}
-	}
-	if bare && (addr.IsUnspecified() || addr.IsMulticast() || addr.IsLinkLocalUnicast() || addr == netip.AddrFrom4([4]byte{255, 255, 255, 255})) {
-		return &valueError{fmt.Sprintf("%s is no address that a connection can be made to (unspecified, broadcast, multicast or link-local)", addr),
-			"write the address of the server itself, such as 127.0.0.1"}
-	}
-	a.Host = host
-	return nil
 }

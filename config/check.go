@@ -2,138 +2,148 @@ package config
 
 import (
 	"fmt"
-	"net/netip"
+	"slices"
 	"strings"
 )
 
-// ReadyMadePrefix begins the names of plugins that exist without being
-// configured.
-const ReadyMadePrefix = "pingap:"
-
-// Check finds what is wrong between sections: names that lead nowhere,
-// addresses that are used twice. readyMade are the names of plugins that exist
-// without being configured.
-func (c *Config) Check(readyMade []string) Problems {
-	var problems Problems
-	c.checkReferences(readyMade, &problems)
-	c.checkAddresses(&problems)
-	return problems
+// Checks is what other packages know of a configuration. A nil function finds
+// nothing wrong.
+type Checks struct {
+	// Categories are the kinds of plugins there are.
+	Categories []string
+	// ReadyMade are the names of plugins that exist without being configured.
+	ReadyMade []string
+	// Server, Location and Plugin look at one section each; problems are made
+	// with its Problem method or that of its Table. Plugin is asked about
+	// plugins of known categories only.
+	Server   func(*Server) []Problem
+	Location func(*Location) []Problem
+	Plugin   func(*Plugin) []Problem
 }
 
-func (c *Config) checkReferences(readyMade []string, problems *Problems) {
-	locations := names(c.Locations, func(l *Location) string { return l.Name })
-	upstreams := names(c.Upstreams, func(u *Upstream) string { return u.Name })
-	plugins := append(names(c.Plugins, func(p *Plugin) string { return p.Name }), readyMade...)
+// Check finds what is wrong between the sections of a configuration that Decode
+// has made: names that lead nowhere, addresses that two servers listen on, and
+// whatever the others know to be wrong.
+func (c *Config) Check(others Checks) Problems {
+	var problems Problems
+	if len(c.Servers) == 0 && !c.broken {
+		problems.add(Problem{Position: c.source, Message: "there is no server, so nothing would be listened on", Hint: "write a section [servers.main] with an addr and locations"})
+	}
+	c.checkReferences(&others, &problems)
+	c.checkAddresses(&problems)
 	for _, s := range c.Servers {
-		checkNames(&s.Item, "servers", "locations", "location", s.Locations, locations, problems)
+		if others.Server != nil {
+			problems.add(others.Server(s)...)
+		}
 	}
 	for _, l := range c.Locations {
-		if l.Upstream != "" && !strings.HasPrefix(l.Upstream, "$") {
-			checkNames(&l.Item, "locations", "upstream", "upstream", []string{l.Upstream}, upstreams, problems)
-		}
-		checkNames(&l.Item, "locations", "plugins", "plugin", l.Plugins, plugins, problems)
-		if l.Upstream == "" && len(l.Plugins) == 0 {
-			problems.add(l.Position, "locations."+l.Name, "", "has neither an upstream nor a plugin", "nothing could answer its requests")
+		if others.Location != nil {
+			problems.add(others.Location(l)...)
 		}
 	}
 	for _, p := range c.Plugins {
-		if strings.HasPrefix(p.Name, ReadyMadePrefix) {
-			problems.add(p.Position, "plugins."+p.Name, "", fmt.Sprintf("names that begin with %s belong to ready-made plugins", ReadyMadePrefix), "choose another name")
+		if p.checkCategory(others.Categories, &problems) && others.Plugin != nil {
+			problems.add(others.Plugin(p)...)
+		}
+	}
+	return problems
+}
+
+// names are those that a key may refer to.
+type names struct {
+	kind  string // "location"
+	known []string
+	has   map[string]bool
+}
+
+func namesOf[T any](kind string, sections map[string]T) *names {
+	n := &names{kind: kind, has: make(map[string]bool, len(sections))}
+	for name := range sections {
+		n.add(name)
+	}
+	// The order of a map must not decide which name is suggested.
+	slices.Sort(n.known)
+	return n
+}
+
+func (n *names) add(name string) {
+	n.known = append(n.known, name)
+	n.has[name] = true
+}
+
+func (c *Config) checkReferences(others *Checks, problems *Problems) {
+	locations, upstreams, plugins := namesOf("location", c.locations), namesOf("upstream", c.upstreams), namesOf("plugin", c.plugins)
+	for _, name := range others.ReadyMade {
+		plugins.add(name)
+	}
+	for _, s := range c.Servers {
+		c.checkNames(&s.Item, "locations", locations, problems)
+		if _, ok := s.table.node.Field("locations"); !ok {
+			problems.add(s.warning("", "has no locations, so every request is answered with 404", ""))
+		}
+	}
+	for _, l := range c.Locations {
+		if !strings.HasPrefix(l.Upstream, "$") {
+			c.checkNames(&l.Item, "upstream", upstreams, problems)
+		}
+		c.checkNames(&l.Item, "plugins", plugins, problems)
+		_, hasUpstream := l.table.node.Field("upstream")
+		_, hasPlugins := l.table.node.Field("plugins")
+		if !hasUpstream && !hasPlugins {
+			problems.add(l.Problem("", "has neither an upstream nor plugins, so nothing could answer its requests", `write upstream = "name"`))
 		}
 	}
 }
 
-func names[T any](list []*T, nameOf func(*T) string) []string {
-	all := make([]string, len(list))
-	for i, item := range list {
-		all[i] = nameOf(item)
+// checkNames reports the names in a key, one or a list, that lead nowhere.
+func (c *Config) checkNames(item *Item, key string, to *names, problems *Problems) {
+	f, ok := item.table.node.Field(key)
+	if !ok {
+		return
 	}
-	return all
-}
-
-// checkNames reports the names in a key that are not those of any section.
-func checkNames(item *Item, kind, key, what string, used, known []string, problems *Problems) {
-	section := kind + "." + item.Name
+	used := f.Node.Items
+	if f.Node.Kind == KindString {
+		used = []*Node{f.Node}
+	}
 	seen := make(map[string]bool, len(used))
-	for _, name := range used {
-		if seen[name] {
-			problems.add(item.at(key), section, key, fmt.Sprintf("%s %q is named twice", what, name), "")
-		}
-		seen[name] = true
-	}
-	exists := make(map[string]bool, len(known))
-	for _, name := range known {
-		exists[name] = true
-	}
-	for _, name := range used {
-		if exists[name] {
+	for _, n := range used {
+		if n.Kind != KindString || problems.full() {
 			continue
 		}
-		hint := Suggest(name, known)
-		if hint == "" {
-			hint = fmt.Sprintf("define it as [%ss.%s]", what, name)
+		p := Problem{Position: n.Position, Section: item.table.section, Key: key}
+		switch {
+		case seen[n.Text]:
+			p.Message = fmt.Sprintf("the %s %q is named twice", to.kind, n.Text)
+			problems.add(p)
+		case !to.has[n.Text] && !c.broken:
+			p.Message, p.Hint = to.missing(n.Text)
+			problems.add(p)
 		}
-		problems.add(item.at(key), section, key, fmt.Sprintf("%s %q is not defined", what, name), hint)
+		seen[n.Text] = true
 	}
 }
 
-// checkAddresses reports addresses that two servers, or one twice, listen on.
-func (c *Config) checkAddresses(problems *Problems) {
-	type use struct {
-		server *Server
-		addr   ListenAddr
+// missing explains a name that leads nowhere.
+func (n *names) missing(name string) (message, hint string) {
+	message = fmt.Sprintf("there is no %s %q", n.kind, name)
+	switch {
+	case slices.Contains(laterPlugins, name):
+		return fmt.Sprintf("this version does not have the plugin %q yet", name), ""
+	case name == "":
+		return fmt.Sprintf("the name of the %s is empty", n.kind), ""
 	}
-	var uses []use
-	for _, s := range c.Servers {
-		for _, a := range s.Addr {
-			for _, u := range uses {
-				if a.conflicts(u.addr) {
-					problems.add(s.at("addr"), "servers."+s.Name, "addr",
-						fmt.Sprintf("%s is already used: server %q listens on %s (%s)", a, u.server.Name, u.addr, u.server.at("addr")),
-						"an address belongs to one server")
-				}
-			}
-			uses = append(uses, use{s, a})
+	if hint = Suggest(name, n.known); hint == "" {
+		hint = fmt.Sprintf("it would be a section [%ss.%s]", n.kind, quoteName(name))
+	}
+	return message, hint
+}
+
+// quoteName returns a name as it is written in a header.
+func quoteName(name string) string {
+	for i := range len(name) {
+		if c := name[i]; c != '-' && c != '_' && !isAlphanumeric(c) {
+			return fmt.Sprintf("%q", name)
 		}
 	}
-}
-
-// conflicts reports whether two addresses cannot both be listened on: they are
-// the same, or one is all addresses and the other among them. [::] takes IPv4
-// connections too.
-func (a ListenAddr) conflicts(b ListenAddr) bool {
-	if a.Path != "" || b.Path != "" {
-		return a.Path == b.Path
-	}
-	if a.Port != b.Port {
-		return false
-	}
-	hostA, hostB := a.host(), b.host()
-	if hostA == hostB {
-		return true
-	}
-	return covers(hostA, hostB) || covers(hostB, hostA)
-}
-
-// host returns the host in one form for each address.
-func (a ListenAddr) host() string {
-	if a.Host == "" {
-		return "::"
-	}
-	if addr, err := netip.ParseAddr(a.Host); err == nil {
-		return addr.Unmap().String()
-	}
-	return strings.ToLower(a.Host)
-}
-
-// covers reports whether listening on all means listening on one too.
-func covers(all, one string) bool {
-	addr, err := netip.ParseAddr(one)
-	switch all {
-	case "::":
-		return true
-	case "0.0.0.0":
-		return err != nil || addr.Is4()
-	}
-	return false
+	return name
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -11,161 +10,155 @@ import (
 // is done with them.
 type Location struct {
 	Item
-	// Upstream is the name of the upstream, or $variable. Empty where a plugin
-	// answers.
+	// Upstream is the name of the upstream, or $name of a group that host,
+	// path or rewrite captures. Empty where a plugin answers.
 	Upstream string `config:"upstream"`
-	// Host is a list separated by commas: exact names, *.example.com, ~regexp.
-	// Empty: any host.
+	// Host is a list separated by commas: exact names, *.example.com and
+	// ~regexp. Empty means any host.
 	Host Hosts `config:"host"`
-	// Path is /prefix, =/exact or ~regexp. Empty: any path.
-	Path string `config:"path"`
+	// Path is /prefix, =/exact or ~regexp. Empty means any path.
+	Path Path `config:"path"`
 	// MatchHeaders, MatchQuery and MatchCookies must all hold: "name" is
-	// present, or "name:value" has that value.
+	// there, or "name:value" has that value.
 	MatchHeaders []Condition `config:"match_headers"`
 	MatchQuery   []Condition `config:"match_query"`
 	MatchCookies []Condition `config:"match_cookies"`
-	// Rewrite is "regexp replacement", or a template for the path.
-	Rewrite string `config:"rewrite"`
-	// ProxySetHeaders and ProxyAddHeaders are fields of the request to the
-	// upstream.
+	// Rewrite is "regexp replacement", or a replacement for the whole path
+	// such as /api/$name.
+	Rewrite Rewrite `config:"rewrite"`
+	// ProxySetHeaders replace fields of the request to the upstream,
+	// ProxyAddHeaders are added to it.
 	ProxySetHeaders []Header `config:"proxy_set_headers"`
 	ProxyAddHeaders []Header `config:"proxy_add_headers"`
-	// SetResponseHeaders and AddResponseHeaders are fields of the answer.
+	// SetResponseHeaders replace fields of the answer, AddResponseHeaders are
+	// added to it.
 	SetResponseHeaders []Header `config:"set_response_headers"`
 	AddResponseHeaders []Header `config:"add_response_headers"`
-	// EnableReverseProxyHeaders tells the upstream whom it is answering:
+	// EnableReverseProxyHeaders tells the upstream for whom it works:
 	// X-Real-IP, X-Forwarded-For, -Proto, -Host and -Port.
 	EnableReverseProxyHeaders bool `config:"enable_reverse_proxy_headers"`
-	// Weight decides which location is asked first, instead of the weight that
-	// follows from host and path.
+	// Weight decides which location is asked first, in place of the weight
+	// that follows from host and path.
 	Weight Weight `config:"weight"`
 	// Plugins by name, in order.
 	Plugins []string `config:"plugins"`
-	// ClientMaxBodySize is how large a request's content may be; 0 for any.
+	// ClientMaxBodySize is how large the content of a request may be; 0 for
+	// any size.
 	ClientMaxBodySize Size `config:"client_max_body_size"`
 	// MaxProcessing is how many exchanges may be in flight; 0 for any number.
-	MaxProcessing int `config:"max_processing" min:"0"`
-	// MaxRetries is how often a connection that could not be made is tried
-	// again.
+	MaxProcessing int `config:"max_processing" min:"0" max:"2000000000"`
+	// MaxRetries is how often another connection is tried when one cannot be
+	// made.
 	MaxRetries int `config:"max_retries" min:"0" max:"255"`
-	// MaxRetryWindow ends the retries so long after the start of the request.
+	// MaxRetryWindow ends the retries so long after the start of the request;
+	// 0 does not.
 	MaxRetryWindow time.Duration `config:"max_retry_window"`
 	// Remark is a note.
 	Remark string `config:"remark"`
 }
 
-func (*Location) laterKeys() map[string][]any {
+func (*Location) later() map[string][]any {
 	return map[string][]any{"grpc_web": {false}, "includes": nil}
 }
 
-// Weight is a location's own weight.
+func (l *Location) check() Problems {
+	if l.MaxRetryWindow > 0 && l.MaxRetries == 0 {
+		return Problems{l.warning("max_retry_window", "has no effect without max_retries", "")}
+	}
+	return nil
+}
+
+// Weight is a location's own weight, if it is Set.
 type Weight struct {
 	Value int
 	Set   bool
 }
 
-// Hosts are the items of a location's host.
-type Hosts []string
-
-// UnmarshalText splits the list at its commas, except for those inside a
-// regular expression's brackets.
-func (h *Hosts) UnmarshalText(text []byte) error {
-	for _, item := range splitHosts(string(text)) {
-		item = strings.TrimSpace(item)
-		if err := checkHost(item); err != nil {
-			return err
-		}
-		*h = append(*h, item)
+// UnmarshalInteger takes a weight.
+func (w *Weight) UnmarshalInteger(v int64) error {
+	if v < 0 || v > maxWeight {
+		return &ValueError{Message: fmt.Sprintf("the weight %d is not between 0 and %d", v, maxWeight)}
 	}
+	*w = Weight{int(v), true}
 	return nil
 }
 
-// splitHosts splits at commas outside of (), [] and {}, so that a{2,3} stays
-// whole.
-func splitHosts(text string) []string {
-	var items []string
-	depth, start := 0, 0
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '(', '[', '{':
-			depth++
-		case ')', ']', '}':
-			depth--
-		case ',':
-			if depth <= 0 {
-				items = append(items, text[start:i])
-				start = i + 1
-			}
-		}
-	}
-	return append(items, text[start:])
-}
+// Path is how a location's path is written.
+type Path string
 
-func checkHost(item string) error {
-	if expression, ok := strings.CutPrefix(item, "~"); ok {
-		if _, err := regexp.Compile(strings.TrimSpace(expression)); err != nil {
-			return &valueError{fmt.Sprintf("host %q: %s", item, regexpProblem(err)), "a host that begins with ~ is a regular expression"}
-		}
-		return nil
+const pathHint = `write "/prefix", "=/exact" or "~regexp"`
+
+// UnmarshalText checks a path. Blanks around it and after its sign do not
+// count.
+func (p *Path) UnmarshalText(text []byte) error {
+	path := strings.TrimSpace(string(text))
+	wrong := func(message, hint string) error {
+		return &ValueError{Message: fmt.Sprintf(message, text), Hint: hint}
 	}
-	name := strings.TrimPrefix(item, "*.")
 	switch {
-	case strings.Contains(name, "*"):
-		return &valueError{fmt.Sprintf("invalid host wildcard pattern: %s", item), "only *. at the front is allowed, such as *.example.com"}
-	case strings.Contains(name, "/"):
-		return &valueError{fmt.Sprintf("host %q holds a slash", item), "write the name alone, such as example.com; paths go into path"}
-	case isBareIPv6(name):
+	case strings.HasPrefix(path, "~*"):
+		return wrong("%q is no path", "for upper and lower case alike write ~(?i) and the expression")
+	case strings.HasPrefix(path, "^~"):
+		return wrong("%q is no path", "a prefix is written without a sign; among the paths that match, the weight decides")
+	case strings.HasPrefix(path, "~"):
+		_, err := compileRegexp(strings.TrimSpace(path[1:]))
+		*p = Path(path)
+		return err
+	}
+	*p = Path(path)
+	exact, isExact := strings.CutPrefix(path, "=")
+	path = strings.TrimSpace(exact)
+	switch {
+	case path == "" && !isExact:
 		return nil
-	case strings.Contains(name, ":"):
-		return &valueError{fmt.Sprintf("host %q has a port", item), "write the name alone: a request's port does not matter"}
-	case name == "" || strings.ContainsAny(name, " \t"):
-		return &valueError{fmt.Sprintf("%q is no host", item), `write names separated by commas, such as "example.com, *.example.com"`}
+	case !strings.HasPrefix(path, "/"):
+		return wrong("the path %q does not begin with a slash", pathHint)
+	case strings.ContainsAny(path, "?#"):
+		return wrong("the path %q holds a ? or #", "the query is not part of a path; what must be in it goes into match_query")
+	case strings.ContainsAny(path, " \t"):
+		return wrong("the path %q holds a blank", "a blank in a path is written %20")
 	}
 	return nil
 }
 
-func isBareIPv6(name string) bool {
-	return strings.Count(name, ":") > 1
+// Rewrite is how a location changes paths, as it is written.
+type Rewrite string
+
+// rewriteHint shows both ways to write a rewrite.
+const rewriteHint = `write a regular expression, a blank and the replacement, such as "^/api/ /", or a path with captures, such as "/v1/$name"`
+
+// UnmarshalText checks the parts of a rewrite, but not which captures there
+// are.
+func (r *Rewrite) UnmarshalText(text []byte) error {
+	words := strings.Fields(string(text))
+	*r = Rewrite(strings.Join(words, " "))
+	switch {
+	case len(words) == 0:
+		return nil
+	case len(words) == 1 && strings.HasPrefix(words[0], "/") && strings.Contains(words[0], "$"):
+		return nil
+	case len(words) == 1:
+		return &ValueError{Message: fmt.Sprintf("%q has no replacement", text), Hint: rewriteHint}
+	case len(words) > 2:
+		return &ValueError{Message: fmt.Sprintf("%q has %d parts", text, len(words)), Hint: `a rewrite is a regular expression and a replacement, and neither holds a blank; write \s or %20`}
+	}
+	_, err := compileRegexp(words[0])
+	return err
 }
 
 // Condition is what a field, parameter or cookie must be.
 type Condition struct {
 	Name     string
 	Value    string
-	HasValue bool // the value must be Value; otherwise presence is enough
+	HasValue bool // the value must be Value; otherwise it is enough that there is one
 }
 
 // UnmarshalText reads "name" or "name:value".
 func (c *Condition) UnmarshalText(text []byte) error {
 	c.Name, c.Value, c.HasValue = strings.Cut(string(text), ":")
 	c.Name, c.Value = strings.TrimSpace(c.Name), strings.TrimSpace(c.Value)
-	if c.Name == "" {
-		return &valueError{fmt.Sprintf("the condition %q has no name", text), `write "name" or "name:value"`}
+	if c.Name == "" || strings.ContainsAny(c.Name, " =") {
+		return &ValueError{Message: fmt.Sprintf("%q is no condition", text), Hint: `write "name" for one that is there, or "name:value"`}
 	}
 	return nil
-}
-
-func addLocation(c *Config, item Item, n *Node, problems *Problems) {
-	l := &Location{Item: item}
-	section := "locations." + item.Name
-	decodeStruct(n, section, l, problems)
-	l.checkPath(section, problems)
-	c.Locations = append(c.Locations, l)
-}
-
-func (l *Location) checkPath(section string, problems *Problems) {
-	at := l.at("path")
-	switch {
-	case l.Path == "":
-	case l.Path[0] == '~':
-		if _, err := regexp.Compile(strings.TrimSpace(l.Path[1:])); err != nil {
-			problems.add(at, section, "path", regexpProblem(err), "a path that begins with ~ is a regular expression")
-		}
-	case !strings.HasPrefix(strings.TrimSpace(strings.TrimPrefix(l.Path, "=")), "/"):
-		problems.add(at, section, "path", fmt.Sprintf("the path %q does not begin with a slash", l.Path), `write "/prefix", "=/exact" or "~regexp"`)
-	case strings.ContainsAny(l.Path, "?#"):
-		problems.add(at, section, "path", fmt.Sprintf("the path %q holds a ? or #", l.Path), "a path is matched without the query; conditions on it go into match_query")
-	}
 }

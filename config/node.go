@@ -5,36 +5,50 @@ type Kind uint8
 
 // The kinds of values. Dates are known only to be refused by name.
 const (
-	Table Kind = iota
-	Array
-	String
-	Integer
-	Float
-	Bool
-	Date
+	KindTable Kind = iota
+	KindArray
+	KindString
+	KindInteger
+	KindFloat
+	KindBool
+	KindDate
 )
 
-var kindNames = [...]string{Table: "a table", Array: "a list", String: "text", Integer: "an integer",
-	Float: "a number with a point", Bool: "true or false", Date: "a date"}
+var kindNames = [...]string{
+	KindTable: "a table", KindArray: "a list", KindString: "text", KindInteger: "an integer",
+	KindFloat: "a number with a fraction", KindBool: "true or false", KindDate: "a date",
+}
+
+// String returns the kind with its article.
+func (k Kind) String() string { return kindNames[k] }
 
 // found says of which kind the value is that was found.
-func (k Kind) found() string { return "is " + kindNames[k] }
+func (k Kind) found() string { return "is " + k.String() }
 
-// Node is a value and where it stands: what every format of configuration text
-// becomes before it is understood.
+// Node is a value and where it stands.
 type Node struct {
 	Kind     Kind
 	Position Position
-	Text     string  // of String, and of numbers and dates as written
+	Text     string  // of String; of numbers and dates as they are written
 	Integer  int64   // of Integer
 	Bool     bool    // of Bool
 	Fields   []Field // of Table, in the order of the text
 	Items    []*Node // of Array
 
-	index    map[string]int // of Fields, by key
-	explicit bool           // a table with a header or in braces, rather than one implied by a longer name
-	closed   bool           // a table in braces, or a list in brackets: not to be added to
+	index  map[string]int // of Fields, by key
+	origin origin
 }
+
+// origin tells how a table or list came to be, which decides what may be added
+// to it.
+type origin uint8
+
+const (
+	implied origin = iota // a table that a longer header or key implies
+	dotted                // a table that a key with dots made
+	header                // a table or list with a header of its own
+	literal               // a value: complete where it stands
+)
 
 // Field is a key of a table with its value.
 type Field struct {
@@ -43,7 +57,8 @@ type Field struct {
 	Node     *Node
 }
 
-func (n *Node) field(key string) (Field, bool) {
+// Field returns the field of a table with this key.
+func (n *Node) Field(key string) (f Field, ok bool) {
 	if i, ok := n.index[key]; ok {
 		return n.Fields[i], true
 	}

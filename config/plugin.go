@@ -1,67 +1,80 @@
 package config
 
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
 // Plugin is a section [plugins.name]: a named instance of a kind of plugin.
 type Plugin struct {
 	Item
 	pluginKeys
-	// Settings are the keys that only the kind of plugin knows.
-	Settings *Settings
+	// Table holds the keys that only the kind of plugin knows. It can be
+	// decoded into the kind's own struct.
+	Table *Table
 }
 
 // pluginKeys are the keys of every plugin.
 type pluginKeys struct {
 	// Category is the kind of plugin.
 	Category string `config:"category" required:"true"`
-	// Step is where the plugin acts; empty means where its kind does.
-	Step string `config:"step"`
+	// Step is where in an exchange the plugin acts; empty leaves it to its
+	// kind.
+	Step string `config:"step" enum:"early_request,request,proxy_upstream,upstream_response,response"`
 	// Remark is a note.
 	Remark string `config:"remark"`
 }
 
-// Settings are the keys of a plugin that its kind decodes.
-type Settings struct {
-	node    *Node
-	section string
+func newPlugin(item Item) *Plugin {
+	settings := *item.table
+	settings.others = keysOf(&pluginKeys{})
+	return &Plugin{Item: item, Table: &settings}
 }
 
-// Decode fills the struct that target points to, by its tags (see the package
-// comment), and returns what is wrong.
-func (s *Settings) Decode(target any) Problems {
-	var problems Problems
-	decodeStruct(s.node, s.section, target, &problems)
-	return problems
+// keys reads the keys that every plugin has.
+func (p *Plugin) keys(problems *Problems) {
+	d := decoder{section: p.table.section, problems: problems}
+	d.fields(p.table.node, reflect.ValueOf(&p.pluginKeys).Elem())
 }
 
-// Problem returns a problem with a key, at its place.
-func (s *Settings) Problem(key, message, hint string) Problem {
-	at := s.node.Position
-	if f, ok := s.node.field(key); ok {
-		at = f.Node.Position
+// ReadyMadePrefix begins the names of plugins that exist without being
+// configured.
+const ReadyMadePrefix = "pingap:"
+
+// laterCategories are the kinds of Pingap's plugins, laterPlugins those of its
+// ready-made ones. Which of them exist already, Checks says.
+var (
+	laterCategories = []string{
+		"accept_encoding", "admin", "basic_auth", "cache", "combined_auth", "compression", "cors", "csrf", "directory",
+		"forward_auth", "geo_restriction", "image_optim", "ip_restriction", "jwt", "key_auth", "limit", "mock", "ping",
+		"redirect", "referer_restriction", "request_id", "response_headers", "stats", "sub_filter", "traffic_splitting", "ua_restriction",
 	}
-	return Problem{Position: at, Section: s.section, Key: key, Message: message, Hint: hint}
-}
+	laterPlugins = []string{
+		"pingap:acceptEncodingAdjustment", "pingap:admin", "pingap:compression", "pingap:compressionUpstream",
+		"pingap:ping", "pingap:requestId", "pingap:stats",
+	}
+)
 
-// SettingsOf makes settings of a TOML text, for plugins that are ready-made.
-func SettingsOf(section, text string) (*Settings, Problems) {
-	root := &Node{Kind: Table}
-	problems := ParseTOML(root, section, []byte(text))
-	return &Settings{node: root, section: section}, problems
-}
-
-func addPlugin(c *Config, item Item, n *Node, problems *Problems) {
-	p := &Plugin{Item: item}
-	section := "plugins." + item.Name
-	common := &Node{Kind: Table, Position: n.Position}
-	own := &Node{Kind: Table, Position: n.Position}
-	for _, f := range n.Fields {
-		switch f.Key {
-		case "category", "step", "remark":
-			common.set(f)
-		default:
-			own.set(f)
+// checkCategory reports whether there are plugins of p's category.
+func (p *Plugin) checkCategory(categories []string, problems *Problems) bool {
+	if strings.HasPrefix(p.Name, ReadyMadePrefix) {
+		problems.add(p.Problem("", fmt.Sprintf("names that begin with %s are those of ready-made plugins", ReadyMadePrefix), "choose another name"))
+	}
+	switch {
+	case p.Category == "": // has been reported as missing
+		return false
+	case slices.Contains(categories, p.Category):
+		return true
+	case slices.Contains(laterCategories, p.Category):
+		problems.add(p.Problem("category", fmt.Sprintf("this version does not have plugins of the category %q yet", p.Category), "there are "+strings.Join(categories, ", ")))
+	default:
+		hint := Suggest(p.Category, append(slices.Clone(categories), laterCategories...))
+		if hint == "" {
+			hint = "there are " + strings.Join(categories, ", ")
 		}
+		problems.add(p.Problem("category", fmt.Sprintf("there are no plugins of the category %q", p.Category), hint))
 	}
-	decodeStruct(common, section, &p.pluginKeys, problems)
-	p.Settings = &Settings{node: own, section: section}
-	c.Plugins = append(c.Plugins, p)
+	return false
 }

@@ -1,13 +1,14 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 )
 
-// Position is a place in a file. Lines and columns count from 1; a column is
-// in bytes. Line 0 means the file as a whole.
+// Position is a place in a file. Lines and columns count from 1, columns in
+// bytes. Line 0 means the file as a whole.
 type Position struct {
 	File         string
 	Line, Column int
@@ -21,58 +22,64 @@ func (p Position) String() string {
 	return fmt.Sprintf("%s:%d", p.File, p.Line)
 }
 
-// Problem is one thing that is wrong, or, as a warning, odd.
+// Problem is one thing that is wrong, or, as a warning, does not do what it
+// seems to.
 type Problem struct {
 	Position
-	Section string // such as "locations.api", "" for the file as a whole
+	Section string // such as "locations.api"; "" for the file as a whole
 	Key     string // "" for the section as a whole
 	Message string // what is wrong
 	Hint    string // what would be right; may be ""
-	Warning bool   // the configuration is usable nevertheless
+	Warning bool   // the configuration can be used nevertheless
 }
 
 // String returns the problem in one line:
 // file:line: section: key: what is wrong; what would be right.
 func (p Problem) String() string {
 	var b strings.Builder
-	if p.File != "" {
-		b.WriteString(p.Position.String() + ": ")
-	}
-	if p.Section != "" {
-		b.WriteString(p.Section + ": ")
-	}
-	if p.Key != "" {
-		b.WriteString(p.Key + ": ")
+	for _, part := range []string{p.Position.String(), p.Section, p.Key} {
+		if part != "" {
+			b.WriteString(part)
+			b.WriteString(": ")
+		}
 	}
 	if p.Warning {
 		b.WriteString("warning: ")
 	}
 	b.WriteString(p.Message)
 	if p.Hint != "" {
-		b.WriteString("; " + p.Hint)
+		b.WriteString("; ")
+		b.WriteString(p.Hint)
 	}
 	return b.String()
 }
 
-// Problems are all that was found, in the order of files and lines once
-// sorted.
+// Problems are all that was found. As an error they are one line each.
 type Problems []Problem
 
-func (p *Problems) add(at Position, section, key, message, hint string) {
-	*p = append(*p, Problem{Position: at, Section: section, Key: key, Message: message, Hint: hint})
+// maxProblems is how many problems are kept: nobody reads more, and a file that
+// is no configuration at all must not fill the memory.
+const maxProblems = 1000
+
+func (p *Problems) add(problems ...Problem) {
+	for _, problem := range problems {
+		if p.full() {
+			return
+		}
+		*p = append(*p, problem)
+		if len(*p) == maxProblems-1 {
+			*p = append(*p, Problem{Position: problem.Position, Message: "there are more problems than are listed here; repair these first"})
+		}
+	}
 }
 
-func (p *Problems) warn(at Position, section, key, message, hint string) {
-	*p = append(*p, Problem{Position: at, Section: section, Key: key, Message: message, Hint: hint, Warning: true})
-}
+func (p *Problems) full() bool { return len(*p) >= maxProblems }
 
-// Sort puts problems in the order in which a reader meets them.
+// Sort puts the problems in the order in which a reader of the files meets
+// them.
 func (p Problems) Sort() {
 	slices.SortStableFunc(p, func(a, b Problem) int {
-		if c := strings.Compare(a.File, b.File); c != 0 {
-			return c
-		}
-		return a.Line - b.Line
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 }
 
@@ -92,7 +99,6 @@ func (p Problems) filter(warnings bool) Problems {
 	return kept
 }
 
-// Error makes Problems an error: one line for each.
 func (p Problems) Error() string {
 	lines := make([]string, len(p))
 	for i, problem := range p {

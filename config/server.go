@@ -1,9 +1,6 @@
 package config
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Server is a section [servers.name]: where to listen, and which locations
 // answer there.
@@ -15,49 +12,53 @@ type Server struct {
 	// Locations are the names of the server's locations. Their weights decide
 	// which is asked first; the order here decides between equal weights.
 	Locations []string `config:"locations"`
-	// AccessLog is a format by name or as a template, behind an optional file.
-	// Empty: no access log.
+	// AccessLog is a format, by its name or as a template, behind an optional
+	// file. Empty means no access log.
 	AccessLog string `config:"access_log"`
 	// Threads is on how many of the process's loops the server runs; 0 means
-	// on all of them.
+	// on all.
 	Threads int `config:"threads" default:"0" min:"0" max:"1024"`
-	// TCPIdle, TCPInterval and TCPProbeCount keep idle connections alive: a
-	// probe after so much silence, again at this interval, and an end after so
-	// many without an answer.
-	TCPIdle       time.Duration `config:"tcp_idle"`
-	TCPInterval   time.Duration `config:"tcp_interval"`
+	// TCPIdle, TCPInterval and TCPProbeCount find dead connections: a probe
+	// after so much silence, again at this interval, and the end after so many
+	// without an answer. They are set together.
+	TCPIdle       time.Duration `config:"tcp_idle" max:"9h"`
+	TCPInterval   time.Duration `config:"tcp_interval" max:"9h"`
 	TCPProbeCount int           `config:"tcp_probe_count" min:"0" max:"16"`
-	// TCPUserTimeout is how long sent bytes may stay unacknowledged.
+	// TCPUserTimeout is how long sent bytes may stay unacknowledged; 0 leaves
+	// it to the system.
 	TCPUserTimeout time.Duration `config:"tcp_user_timeout"`
-	// TCPFastOpen is the length of the queue for connections that bring data
-	// with their first packet; 0 for none.
+	// TCPFastOpen is how many connections may wait that brought data with
+	// their first packet; 0 turns that off.
 	TCPFastOpen int `config:"tcp_fastopen" min:"0" max:"65535"`
-	// TCPNoDelay sends small answers at once.
+	// TCPNoDelay sends small packets at once.
 	TCPNoDelay bool `config:"tcp_nodelay" default:"true"`
-	// Backlog is how many connections may wait to be accepted.
+	// Backlog is how many connections may wait to be accepted; the system has
+	// a limit of its own.
 	Backlog int `config:"backlog" default:"4096" min:"1" max:"65535"`
 	// ReusePort gives each loop a listening socket of its own.
 	ReusePort bool `config:"reuse_port"`
-	// KeepaliveTimeout ends connections that have been idle for so long.
+	// KeepaliveTimeout is how long a connection may wait for its next request;
+	// with 0s each connection carries one.
 	KeepaliveTimeout time.Duration `config:"keepalive_timeout" default:"75s"`
-	// KeepaliveRequests ends connections after so many exchanges; 0 for never.
-	KeepaliveRequests int `config:"keepalive_requests" default:"0" min:"0"`
-	// ClientHeaderTimeout is how long a request's head may take in all.
-	ClientHeaderTimeout time.Duration `config:"client_header_timeout" default:"60s"`
-	// ClientHeaderBufferSize is how large a request's head may be.
-	ClientHeaderBufferSize Size `config:"client_header_buffer_size" default:"32kib"`
-	// ClientHeaderMaxFields is how many fields it may have.
-	ClientHeaderMaxFields int `config:"client_header_max_fields" default:"128" min:"8" max:"4096"`
-	// DownstreamReadTimeout is how long a request's content may pause.
-	DownstreamReadTimeout time.Duration `config:"downstream_read_timeout" default:"60s"`
+	// KeepaliveRequests is how many requests a connection may carry; 0 for any
+	// number.
+	KeepaliveRequests int `config:"keepalive_requests" default:"0" min:"0" max:"2000000000"`
+	// ClientHeaderTimeout is how long the head of a request may take in all.
+	ClientHeaderTimeout time.Duration `config:"client_header_timeout" default:"60s" min:"1ms"`
+	// ClientHeaderBufferSize is how large the head of a request may be.
+	ClientHeaderBufferSize Size `config:"client_header_buffer_size" default:"32kib" min:"1kib" max:"1mib"`
+	// MaxHeaderFields is how many fields the head of a request may have.
+	MaxHeaderFields int `config:"max_header_fields" default:"100" min:"8" max:"4096"`
+	// DownstreamReadTimeout is how long the content of a request may pause.
+	DownstreamReadTimeout time.Duration `config:"downstream_read_timeout" default:"60s" min:"1ms"`
 	// DownstreamWriteTimeout is how long a client may take nothing of its
 	// answer.
-	DownstreamWriteTimeout time.Duration `config:"downstream_write_timeout" default:"60s"`
+	DownstreamWriteTimeout time.Duration `config:"downstream_write_timeout" default:"60s" min:"1ms"`
 	// Remark is a note.
 	Remark string `config:"remark"`
 }
 
-func (*Server) laterKeys() map[string][]any {
+func (*Server) later() map[string][]any {
 	return map[string][]any{
 		"global_certificates": {false}, "enabled_h2": {false}, "enable_server_timing": {false},
 		"tls_cipher_list": nil, "tls_ciphersuites": nil, "tls_min_version": nil, "tls_max_version": nil,
@@ -66,23 +67,25 @@ func (*Server) laterKeys() map[string][]any {
 	}
 }
 
-func addServer(c *Config, item Item, n *Node, problems *Problems) {
-	s := &Server{Item: item}
-	section := "servers." + item.Name
-	decodeStruct(n, section, s, problems)
-	probes := 0
-	for _, set := range []bool{s.TCPIdle > 0, s.TCPInterval > 0, s.TCPProbeCount > 0} {
-		if set {
-			probes++
+func (s *Server) check() Problems {
+	return checkProbes(&s.Item, s.TCPIdle, s.TCPInterval, s.TCPProbeCount)
+}
+
+// checkProbes reports keep-alive settings that are only half there.
+func checkProbes(item *Item, idle, interval time.Duration, count int) Problems {
+	var set, missing string
+	for _, key := range []struct {
+		name string
+		set  bool
+	}{{"tcp_idle", idle > 0}, {"tcp_interval", interval > 0}, {"tcp_probe_count", count > 0}} {
+		if key.set {
+			set = key.name
+		} else if missing == "" {
+			missing = key.name
 		}
 	}
-	if probes != 0 && probes != 3 {
-		problems.add(s.at("tcp_idle"), section, "tcp_idle", "keep-alive probes need all of tcp_idle, tcp_interval and tcp_probe_count",
-			"set the others too, or none")
+	if set == "" || missing == "" {
+		return nil
 	}
-	if s.ClientHeaderBufferSize < 1<<10 || s.ClientHeaderBufferSize > 1<<20 {
-		problems.add(s.at("client_header_buffer_size"), section, "client_header_buffer_size",
-			fmt.Sprintf("%d bytes are not between 1 KiB and 1 MiB", s.ClientHeaderBufferSize), "")
-	}
-	c.Servers = append(c.Servers, s)
+	return Problems{item.Problem(set, "has no effect without "+missing, "keep-alive probes need tcp_idle, tcp_interval and tcp_probe_count, such as 60s, 10s and 5")}
 }

@@ -5,10 +5,14 @@ import (
 	"strings"
 )
 
-// Suggest names the word that was probably meant, as a question, or returns "".
+// Suggest names the word that was probably meant, as a question, or returns ""
+// when none of known is near.
 func Suggest(word string, known []string) string {
 	best, least := "", max(1, len(word)/3)+1
 	for _, k := range known {
+		if max(len(word)-len(k), len(k)-len(word)) >= least {
+			continue
+		}
 		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < least {
 			best, least = k, d
 		}
@@ -21,18 +25,17 @@ func Suggest(word string, known []string) string {
 
 // distance counts the letters to insert, delete, replace or swap with their
 // neighbour to make b of a (optimal string alignment). Words beyond a sensible
-// length are never close.
+// length are never near.
 func distance(a, b string) int {
 	const longest = 64
 	if len(a) > longest || len(b) > longest {
 		return longest
 	}
-	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
+	before, last, row := new([longest + 1]int), new([longest + 1]int), new([longest + 1]int)
 	for j := range last {
 		last[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
-		row := make([]int, len(b)+1)
 		row[0] = i
 		for j := 1; j <= len(b); j++ {
 			cost := 1
@@ -44,7 +47,7 @@ func distance(a, b string) int {
 				row[j] = min(row[j], before[j-2]+1)
 			}
 		}
-		before, last = last, row
+		before, last, row = last, row, before
 	}
 	return last[len(b)]
 }

@@ -1,47 +1,91 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"sort"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// maxNesting bounds how deep tables and lists may stand in each other.
-const maxNesting = 16
+const (
+	// maxText bounds one text, in bytes; 100,000 locations take half of it.
+	maxText = 64 << 20
+	// maxNesting bounds how deep tables and lists may stand in each other.
+	maxNesting = 16
+)
 
-// ParseTOML adds the tables and values of a TOML text to root, which may hold
-// those of other files: sections of one kind may be spread over files, but none
-// may be written twice.
-func ParseTOML(root *Node, file string, text []byte) Problems {
-	p := tomlParser{root: root, current: root, file: file}
-	for i, c := range text {
+// AddTOML adds the tables and values of a TOML text. Sections of one kind may
+// be spread over files, but none may be written twice. file is the text's name
+// in problems.
+func (d *Document) AddTOML(file string, text []byte) {
+	d.files = append(d.files, file)
+	p := tomlParser{document: d, table: &d.root, file: file, text: text}
+	if problem, ok := p.readable(); !ok {
+		d.fail(problem)
+		return
+	}
+	if string(text[:min(len(text), len(byteOrderMark))]) == byteOrderMark {
+		p.text = text[len(byteOrderMark):]
+	}
+	for i, c := range p.text {
 		if c == '\n' {
 			p.lineEnds = append(p.lineEnds, i)
 		}
 	}
-	p.parser.Reset(text)
-	p.end = len(text)
+	p.parser.Reset(p.text)
 	for p.parser.NextExpression() {
 		p.expression(p.parser.Expression())
 	}
 	if err := p.parser.Error(); err != nil {
-		p.syntaxError(err, text)
+		d.fail(p.syntaxProblem(err))
 	}
-	return p.problems
 }
 
+// fail notes a problem behind which a file is not read any further.
+func (d *Document) fail(p Problem) {
+	d.broken = true
+	d.problems.add(p)
+}
+
+// byteOrderMark is what some editors put before a text.
+const byteOrderMark = "\uFEFF"
+
+// tomlParser adds one text to a document.
 type tomlParser struct {
+	document *Document
 	parser   unstable.Parser
-	root     *Node
-	current  *Node // the table that keys go to
 	file     string
+	text     []byte
 	lineEnds []int // offsets of line ends
-	end      int
-	problems Problems
+
+	table   *Node  // the one that keys go to
+	section string // its header
+}
+
+// readable reports whether the text is one at all.
+func (p *tomlParser) readable() (Problem, bool) {
+	if len(p.text) > maxText {
+		return Problem{Position: Position{File: p.file}, Message: fmt.Sprintf("is larger than %d MiB", maxText>>20), Hint: "is it a configuration?"}, false
+	}
+	if utf8.Valid(p.text) {
+		return Problem{}, true
+	}
+	line, column := 1, 1
+	for rest := p.text; ; {
+		r, size := utf8.DecodeRune(rest)
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		column += size
+		if r == '\n' {
+			line, column = line+1, 1
+		}
+		rest = rest[size:]
+	}
+	return Problem{Position: Position{p.file, line, column}, Message: "is not UTF-8 text", Hint: "is it a configuration?"}, false
 }
 
 // position converts an offset.
@@ -56,23 +100,8 @@ func (p *tomlParser) position(offset int) Position {
 
 func (p *tomlParser) at(n *unstable.Node) Position { return p.position(int(n.Raw.Offset)) }
 
-func (p *tomlParser) syntaxError(err error, text []byte) {
-	at := Position{File: p.file}
-	message := err.Error()
-	var parserError *unstable.ParserError
-	if errors.As(err, &parserError) {
-		message = parserError.Message
-		if offset, ok := offsetIn(text, parserError.Highlight); ok {
-			at = p.position(offset)
-		}
-	}
-	p.problems.add(at, "", "", fmt.Sprintf("not TOML: %s", strings.TrimPrefix(message, "toml: ")), "")
-}
-
-// offsetIn returns where part, a slice of text, begins.
-func offsetIn(text, part []byte) (int, bool) {
-	offset := cap(text) - cap(part)
-	return offset, part != nil && offset >= 0 && offset <= len(text)
+func (p *tomlParser) problem(at Position, message, hint string) {
+	p.document.problems.add(Problem{Position: at, Section: p.section, Message: message, Hint: hint})
 }
 
 func (p *tomlParser) expression(e *unstable.Node) {
@@ -80,104 +109,107 @@ func (p *tomlParser) expression(e *unstable.Node) {
 	case unstable.Table, unstable.ArrayTable:
 		p.header(e, e.Kind == unstable.ArrayTable)
 	case unstable.KeyValue:
-		p.keyValue(p.current, e, 0)
+		p.keyValue(p.table, e, 0)
 	}
 }
 
-// header makes the table of a [header] or [[header]] current.
+// header makes the table of a [header], or a new one of a [[header]], the one
+// that keys go to. After a header that cannot be, they are read for their own
+// problems and go nowhere.
 func (p *tomlParser) header(e *unstable.Node, isList bool) {
-	table := p.root
-	keys := keysOf(e)
+	keys := keyNodes(e)
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		names[i] = string(key.Data)
+	}
+	p.section = strings.Join(names, ".")
+	table := &p.document.root
+	p.table = &Node{}
 	if len(keys) > maxNesting {
-		p.problems.add(p.at(keys[0]), "", "", fmt.Sprintf("the header has %d parts; at most %d are allowed", len(keys), maxNesting), "")
-		p.current = &Node{Kind: Table}
+		p.problem(p.at(keys[0]), fmt.Sprintf("the header has %d parts; at most %d are allowed", len(keys), maxNesting), "")
 		return
 	}
 	for i, key := range keys {
-		last := i == len(keys)-1
-		next := p.step(table, key, last, isList)
+		next := p.step(table, names[i], p.at(key), i == len(keys)-1, isList)
 		if next == nil {
-			// What follows belongs to a table that cannot be: it is read, so
-			// that its own problems show, and goes nowhere.
-			p.current = &Node{Kind: Table}
 			return
 		}
 		table = next
 	}
-	p.current = table
+	p.table = table
 }
 
-// step goes from a table to the one that a part of a header names, which it
-// makes when it is new.
-func (p *tomlParser) step(table *Node, key *unstable.Node, last, isList bool) *Node {
-	name, at := string(key.Data), p.at(key)
-	f, ok := table.field(name)
+// step goes from a table to the one that a part of a header names, and makes it
+// if it is new. It returns nil after a problem.
+func (p *tomlParser) step(table *Node, name string, at Position, last, isList bool) *Node {
+	f, ok := table.Field(name)
 	if !ok {
-		next := &Node{Kind: Table, Position: at, explicit: last}
-		if last && isList {
-			table.set(Field{name, at, &Node{Kind: Array, Position: at, Items: []*Node{next}}})
-		} else {
-			table.set(Field{name, at, next})
+		next := &Node{Kind: KindTable, Position: at}
+		if last {
+			next.origin = header
 		}
+		f = Field{name, at, next}
+		if last && isList {
+			f.Node = &Node{Kind: KindArray, Position: at, Items: []*Node{next}, origin: header}
+		}
+		table.set(f)
 		return next
 	}
-	switch {
-	case f.Node.Kind == Array && !f.Node.closed && (isList || !last):
-		if last {
-			f.Node.Items = append(f.Node.Items, &Node{Kind: Table, Position: at, explicit: true})
-		}
-		return f.Node.Items[len(f.Node.Items)-1]
-	case f.Node.Kind != Table || f.Node.closed || last && (f.Node.explicit || isList):
-		p.twice(name, at, f.Position)
+	switch n := f.Node; {
+	case n.origin == literal, last && n.Kind == KindTable && (isList || n.origin != implied), last && n.Kind == KindArray && !isList:
+		p.problem(at, fmt.Sprintf("[%s] is written a second time", p.section), fmt.Sprintf("the first is at %s", f.Position))
 		return nil
-	}
-	if last {
-		f.Node.explicit = true
-		f.Node.Position = at
-		p.moveField(table, name, at)
+	case n.Kind == KindArray:
+		if last {
+			n.Items = append(n.Items, &Node{Kind: KindTable, Position: at, origin: header})
+		}
+		return n.Items[len(n.Items)-1]
+	case last:
+		// A longer header has implied the table; this is its own.
+		n.origin, n.Position = header, at
+		table.Fields[table.index[name]].Position = at
 	}
 	return f.Node
 }
 
-// moveField notes that the table called name has its header at another place
-// than where it was first implied.
-func (p *tomlParser) moveField(table *Node, name string, at Position) {
-	table.Fields[table.index[name]].Position = at
-}
-
-func (p *tomlParser) twice(name string, at, first Position) {
-	p.problems.add(at, "", "", fmt.Sprintf("%q is written a second time", name), fmt.Sprintf("the first is at %s", first))
-}
-
+// keyValue adds key = value to a table. depth is how deep in values it stands.
 func (p *tomlParser) keyValue(table *Node, e *unstable.Node, depth int) {
-	keys := keysOf(e)
+	keys := keyNodes(e)
 	if len(keys)+depth > maxNesting {
-		p.problems.add(p.at(keys[0]), "", "", fmt.Sprintf("tables stand in each other more than %d deep", maxNesting), "")
+		p.tooDeep(p.at(keys[0]))
 		return
 	}
 	for _, key := range keys[:len(keys)-1] {
-		name := string(key.Data)
-		f, ok := table.field(name)
+		name, at := string(key.Data), p.at(key)
+		f, ok := table.Field(name)
 		if !ok {
-			f = Field{name, p.at(key), &Node{Kind: Table, Position: p.at(key)}}
+			f = Field{name, at, &Node{Kind: KindTable, Position: at, origin: dotted}}
 			table.set(f)
 		}
-		if f.Node.Kind != Table || f.Node.closed {
-			p.twice(name, p.at(key), f.Position)
+		if f.Node.origin != dotted {
+			p.twice(name, at, f.Position)
 			return
 		}
 		table = f.Node
 	}
 	key := keys[len(keys)-1]
-	name := string(key.Data)
-	if f, ok := table.field(name); ok {
-		p.twice(name, p.at(key), f.Position)
+	name, at := string(key.Data), p.at(key)
+	if f, ok := table.Field(name); ok {
+		p.twice(name, at, f.Position)
 		return
 	}
-	table.set(Field{name, p.at(key), p.value(e.Value(), p.at(key), depth)})
+	table.set(Field{name, at, p.value(e.Value(), at, depth)})
 }
 
-func keysOf(e *unstable.Node) []*unstable.Node {
+func (p *tomlParser) twice(name string, at, first Position) {
+	p.problem(at, fmt.Sprintf("the key %q is written a second time", name), fmt.Sprintf("the first is at %s", first))
+}
+
+func (p *tomlParser) tooDeep(at Position) {
+	p.problem(at, fmt.Sprintf("tables and lists stand in each other more than %d deep", maxNesting), "")
+}
+
+func keyNodes(e *unstable.Node) []*unstable.Node {
 	var keys []*unstable.Node
 	for it := e.Key(); it.Next(); {
 		keys = append(keys, it.Node())
@@ -185,52 +217,47 @@ func keysOf(e *unstable.Node) []*unstable.Node {
 	return keys
 }
 
-// value converts a value; lists have no place of their own and get that of
-// what they belong to.
+// value converts a value. The parser has no place for lists: they get that of
+// the key they belong to.
 func (p *tomlParser) value(v *unstable.Node, owner Position, depth int) *Node {
-	n := &Node{Position: owner}
+	n := &Node{Position: owner, origin: literal}
 	if v.Raw.Length > 0 {
 		n.Position = p.at(v)
 	}
 	if depth >= maxNesting {
-		p.problems.add(n.Position, "", "", fmt.Sprintf("values stand in each other more than %d deep", maxNesting), "")
+		p.tooDeep(n.Position)
 		return n
 	}
 	switch v.Kind {
 	case unstable.String:
-		n.Kind, n.Text = String, string(v.Data)
+		n.Kind, n.Text = KindString, string(v.Data)
 	case unstable.Bool:
-		n.Kind, n.Bool = Bool, string(v.Data) == "true"
+		n.Kind, n.Bool = KindBool, string(v.Data) == "true"
 	case unstable.Integer:
 		p.integer(n, string(v.Data))
 	case unstable.Float:
-		n.Kind, n.Text = Float, string(v.Data)
+		n.Kind, n.Text = KindFloat, string(v.Data)
 	case unstable.Array:
-		n.Kind, n.closed = Array, true
+		n.Kind = KindArray
 		for it := v.Children(); it.Next(); {
-			if it.Node().Kind != unstable.Comment {
-				n.Items = append(n.Items, p.value(it.Node(), n.Position, depth+1))
-			}
+			n.Items = append(n.Items, p.value(it.Node(), n.Position, depth+1))
 		}
 	case unstable.InlineTable:
-		n.Kind, n.explicit = Table, true
+		n.Kind = KindTable
 		for it := v.Children(); it.Next(); {
-			if it.Node().Kind == unstable.KeyValue {
-				p.keyValue(n, it.Node(), depth+1)
-			}
+			p.keyValue(n, it.Node(), depth+1)
 		}
-		n.closed = true
 	default:
-		n.Kind, n.Text = Date, string(v.Data)
+		n.Kind, n.Text = KindDate, string(v.Data)
 	}
 	return n
 }
 
 func (p *tomlParser) integer(n *Node, text string) {
-	n.Kind, n.Text = Integer, text
-	v, err := strconv.ParseInt(strings.ReplaceAll(strings.TrimPrefix(text, "+"), "_", ""), 0, 64)
+	n.Kind, n.Text = KindInteger, text
+	v, err := strconv.ParseInt(strings.ReplaceAll(text, "_", ""), 0, 64)
 	if err != nil {
-		p.problems.add(n.Position, "", "", fmt.Sprintf("%s is too large for an integer", text), "")
+		p.problem(n.Position, fmt.Sprintf("%s is too large for an integer", text), "")
 	}
 	n.Integer = v
 }

@@ -1,38 +1,48 @@
 package config
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Upstream is a section [upstreams.name]: the peers that requests go to.
 type Upstream struct {
 	Item
 	// Addrs are the peers: "host[:port] [weight]" or "unix:/path [weight]". The
-	// port is 80 when it is absent, the weight 1.
+	// port is 80 unless given, the weight 1.
 	Addrs []PeerAddr `config:"addrs" required:"true"`
+	// Discovery says where the addresses of host names come from: static looks
+	// them up once. Empty leaves it to the version.
+	Discovery string `config:"discovery" enum:",static" later:"dns,docker,transparent"`
 	// Algo is how peers take turns.
-	Algo string `config:"algo" default:"round_robin" enum:"round_robin"`
-	// ConnectionTimeout is how long a TCP connection may take to be made.
+	Algo string `config:"algo" default:"round_robin" enum:"round_robin" later:"hash,hash:*"`
+	// ConnectionTimeout is how long the making of a connection may take;
+	// 0s for ever, here and below.
 	ConnectionTimeout time.Duration `config:"connection_timeout" default:"10s"`
-	// TotalConnectionTimeout is how long it may take until it is usable.
+	// TotalConnectionTimeout is how long it may take until the connection is
+	// ready for requests.
 	TotalConnectionTimeout time.Duration `config:"total_connection_timeout"`
-	// ReadTimeout is how long a peer may send nothing; 0s for ever.
+	// ReadTimeout is how long a peer may send nothing while it is waited for.
 	ReadTimeout time.Duration `config:"read_timeout" default:"60s"`
-	// WriteTimeout is how long a peer may take nothing; 0s for ever.
+	// WriteTimeout is how long a peer may take nothing of a request.
 	WriteTimeout time.Duration `config:"write_timeout" default:"60s"`
-	// IdleTimeout is how long an idle connection is kept; 0s means that none
-	// is used again.
+	// IdleTimeout is how long an idle connection is kept; with 0s each
+	// connection carries one exchange.
 	IdleTimeout time.Duration `config:"idle_timeout" default:"60s"`
-	// TCPIdle, TCPInterval and TCPProbeCount are keep-alive probes, as for
-	// servers.
-	TCPIdle       time.Duration `config:"tcp_idle"`
-	TCPInterval   time.Duration `config:"tcp_interval"`
+	// TCPIdle, TCPInterval and TCPProbeCount find dead connections, as those
+	// of servers do.
+	TCPIdle       time.Duration `config:"tcp_idle" max:"9h"`
+	TCPInterval   time.Duration `config:"tcp_interval" max:"9h"`
 	TCPProbeCount int           `config:"tcp_probe_count" min:"0" max:"16"`
-	// TCPUserTimeout is how long sent bytes may stay unacknowledged.
+	// TCPUserTimeout is how long sent bytes may stay unacknowledged; 0 leaves
+	// it to the system.
 	TCPUserTimeout time.Duration `config:"tcp_user_timeout"`
-	// TCPRecvBuf is the size of the kernel's receive buffer.
-	TCPRecvBuf Size `config:"tcp_recv_buf"`
-	// TCPFastOpen sends the request with the first packet.
+	// TCPRecvBuf is the size of the system's receive buffer; 0 leaves it to
+	// the system.
+	TCPRecvBuf Size `config:"tcp_recv_buf" max:"1gib"`
+	// TCPFastOpen sends data with the first packet.
 	TCPFastOpen bool `config:"tcp_fast_open"`
-	// IPv4Only uses no IPv6 addresses of names.
+	// IPv4Only leaves the IPv6 addresses of host names out.
 	IPv4Only bool `config:"ipv4_only"`
 	// EnableTracer counts the open connections, for the access log.
 	EnableTracer bool `config:"enable_tracer"`
@@ -40,32 +50,30 @@ type Upstream struct {
 	Remark string `config:"remark"`
 }
 
-func (*Upstream) laterKeys() map[string][]any {
+func (*Upstream) later() map[string][]any {
 	return map[string][]any{
-		"discovery": {"static", ""}, "update_frequency": nil, "dns_server": nil, "dns_domain": nil, "dns_search": nil,
+		"update_frequency": nil, "dns_server": nil, "dns_domain": nil, "dns_search": nil,
 		"sni": {""}, "verify_cert": {true, false}, "alpn": {"h1"}, "max_h2_streams": nil,
-		"health_check": nil, "enable_backend_stats": {false}, "backend_stats_interval": nil,
-		"backend_failure_status_code": nil, "circuit_break_max_consecutive_failures": nil,
-		"circuit_break_max_failure_percent": nil, "circuit_break_min_requests_threshold": nil,
+		"health_check": nil, "enable_backend_stats": {false}, "backend_stats_interval": nil, "backend_failure_status_code": nil,
+		"circuit_break_max_consecutive_failures": nil, "circuit_break_max_failure_percent": nil,
+		"circuit_break_min_requests_threshold":                  nil,
 		"circuit_break_half_open_consecutive_success_threshold": nil, "circuit_break_open_duration": nil,
 		"includes": nil,
 	}
 }
 
-// defaultPort is the port of peers that are written without one.
-const defaultPort = 80
-
-func addUpstream(c *Config, item Item, n *Node, problems *Problems) {
-	u := &Upstream{Item: item}
-	section := "upstreams." + item.Name
-	decodeStruct(n, section, u, problems)
-	if f, ok := n.field("addrs"); ok && f.Node.Kind == Array && len(f.Node.Items) == 0 {
-		problems.add(f.Position, section, "addrs", "is empty", "an upstream needs at least one address")
-	}
-	for i := range u.Addrs {
-		if u.Addrs[i].Path == "" && u.Addrs[i].Port == 0 {
-			u.Addrs[i].Port = defaultPort
+func (u *Upstream) check() Problems {
+	problems := checkProbes(&u.Item, u.TCPIdle, u.TCPInterval, u.TCPProbeCount)
+	seen := make(map[string]bool, len(u.Addrs))
+	for _, a := range u.Addrs {
+		if seen[a.String()] {
+			problems = append(problems, u.warning("addrs", fmt.Sprintf("%s is written twice; the second has no effect", a), ""))
+		}
+		seen[a.String()] = true
+		if u.Discovery == "" && a.Path == "" && !isIP(a.Host) && a.Host != "localhost" {
+			problems = append(problems, u.warning("addrs", fmt.Sprintf("the addresses of %s are looked up once, at the start; this version does not follow their changes yet", a.Host),
+				`discovery = "static" says that this is meant`))
 		}
 	}
-	c.Upstreams = append(c.Upstreams, u)
+	return problems
 }

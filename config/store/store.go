@@ -10,20 +10,19 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"pingap/config"
 )
 
-// Bounds of what is read, far beyond any real configuration.
 const (
-	maxFile  = 64 << 20
+	// maxSize bounds a configuration, all its files together.
+	maxSize = 64 << 20
+	// maxFiles bounds their number.
 	maxFiles = 100_000
+	// extension is that of the files which count in a directory.
+	extension = ".toml"
 )
-
-// extension is that of configuration files in a directory.
-const extension = ".toml"
 
 // Origin is where a configuration comes from.
 type Origin struct {
@@ -31,67 +30,68 @@ type Origin struct {
 	directory bool
 }
 
-// Open decides once what a path is: one that exists speaks for itself. It reads
-// no configuration.
+// Open decides what a path is, here and nowhere else: one that exists speaks
+// for itself. It reads no configuration.
 func Open(path string) (*Origin, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("configuration %s does not exist; name a file, or a directory of %s files", path, extension)
+		return nil, fmt.Errorf("the configuration %s does not exist; name a file, or a directory of %s files", path, extension)
 	case err != nil:
 		return nil, explain(path, err)
-	case info.IsDir():
-		return &Origin{path: path, directory: true}, nil
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("configuration %s is neither a file nor a directory", path)
+	case !info.IsDir() && !info.Mode().IsRegular():
+		return nil, fmt.Errorf("the configuration %s is neither a file nor a directory", path)
 	}
-	return &Origin{path: path}, nil
+	return &Origin{path: path, directory: info.IsDir()}, nil
 }
 
 // String returns the path.
 func (o *Origin) String() string { return o.path }
 
-// Load reads the configuration. An error means that something could not be
-// read at all; what is wrong with the texts is in the problems. files are those
-// that were read.
-func (o *Origin) Load() (c *config.Config, problems config.Problems, files []string, err error) {
-	files = []string{o.path}
+// Load reads the configuration. The error says that something could not be
+// read at all; what is wrong with the texts is in the problems, which name each
+// file by its path.
+func (o *Origin) Load() (*config.Config, config.Problems, error) {
+	files := []string{o.path}
 	if o.directory {
+		var err error
 		if files, err = list(o.path); err != nil {
-			return nil, nil, nil, err
+			return nil, nil, err
 		}
 	}
-	root := &config.Node{Kind: config.Table}
+	var document config.Document
+	left := int64(maxSize)
 	for _, file := range files {
-		text, err := read(file)
+		text, err := read(file, left)
 		if err != nil {
-			return nil, nil, nil, err
+			return nil, nil, err
 		}
-		problems = append(problems, config.ParseTOML(root, file, text)...)
+		left -= int64(len(text))
+		document.AddTOML(file, text)
 	}
-	c, more := config.Decode(root)
-	return c, append(problems, more...), files, nil
+	c, problems := document.Decode()
+	return c, problems, nil
 }
 
-// list finds the files of a directory and those below it, in the order of
-// their names. Names that begin with a dot are passed over, as shells do.
+// list finds the files in a directory and below it, in the order of their
+// names. Names that begin with a dot do not count: editors and volumes of
+// containers keep other versions there.
 func list(directory string) ([]string, error) {
 	var files []string
-	err := filepath.WalkDir(directory, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
+	// The file system of a directory follows it when it is a link.
+	err := fs.WalkDir(os.DirFS(directory), ".", func(name string, entry fs.DirEntry, err error) error {
+		path := filepath.Join(directory, filepath.FromSlash(name))
+		switch {
+		case err != nil:
 			return explain(path, err)
-		}
-		if path != directory && strings.HasPrefix(entry.Name(), ".") {
+		case name != "." && strings.HasPrefix(entry.Name(), "."):
 			if entry.IsDir() {
-				return filepath.SkipDir
+				return fs.SkipDir
 			}
-			return nil
-		}
-		if !entry.IsDir() && filepath.Ext(path) == extension {
-			files = append(files, path)
-		}
-		if len(files) > maxFiles {
-			return fmt.Errorf("configuration %s holds more than %d files", directory, maxFiles)
+		case !entry.IsDir() && strings.HasSuffix(name, extension):
+			if files = append(files, path); len(files) > maxFiles {
+				return fmt.Errorf("the configuration %s has more than %d files", directory, maxFiles)
+			}
 		}
 		return nil
 	})
@@ -99,37 +99,32 @@ func list(directory string) ([]string, error) {
 		return nil, err
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("configuration %s holds no %s files", directory, extension)
+		return nil, fmt.Errorf("the configuration %s is a directory without %s files", directory, extension)
 	}
-	slices.Sort(files)
 	return files, nil
 }
 
-func read(path string) ([]byte, error) {
+// read returns a file of at most limit bytes.
+func read(path string, limit int64) ([]byte, error) {
+	// What is no file, such as a pipe, might keep the reader waiting for ever.
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("read the configuration: %s is not a file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, explain(path, err)
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	text, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
 		return nil, explain(path, err)
 	}
-	if len(text) > maxFile {
-		return nil, fmt.Errorf("configuration %s is larger than %d MiB", path, maxFile>>20)
+	if int64(len(text)) > limit {
+		return nil, fmt.Errorf("read the configuration: with %s it is larger than %d MiB", path, maxSize>>20)
 	}
 	return text, nil
-}
-
-// explain adds to an error of the file system what helps to repair it.
-func explain(path string, err error) error {
-	if !errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("read configuration: %w", err)
-	}
-	owner := ""
-	if info, statErr := os.Stat(path); statErr == nil {
-		owner = fmt.Sprintf(" (%s, mode %04o)", ownerOf(info), info.Mode().Perm())
-	}
-	return fmt.Errorf("read configuration %s: permission denied%s; the proxy runs as user %d: chown the file to it, or chmod it to be readable",
-		path, owner, os.Geteuid())
 }

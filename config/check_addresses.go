@@ -1,0 +1,91 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// listening is one address of one server.
+type listening struct {
+	server *Server
+	addr   ListenAddr
+}
+
+// checkAddresses reports addresses that two servers listen on, or one twice.
+func (c *Config) checkAddresses(problems *Problems) {
+	byPort := make(map[string][]listening)
+	for _, s := range c.Servers {
+		for _, a := range s.Addr {
+			// Addresses with different ports, or paths, are never the same.
+			port := fmt.Sprintf("%s:%d", a.Path, a.Port)
+			for _, other := range byPort[port] {
+				if a.overlaps(other.addr) {
+					problems.add(s.conflict(a, other))
+					break
+				}
+			}
+			byPort[port] = append(byPort[port], listening{s, a})
+		}
+	}
+}
+
+// conflict says that a server listens where another does already.
+func (s *Server) conflict(a ListenAddr, first listening) Problem {
+	where := fmt.Sprintf("server %q at %s", first.server.Name, first.server.At("addr"))
+	if first.server == s {
+		where = "the server itself"
+	}
+	hint := "an address belongs to one server: give one of them another, or move the locations into one server"
+	if a.String() == first.addr.String() {
+		return s.Problem("addr", fmt.Sprintf("%s is listened on by %s already", a, where), hint)
+	}
+	if all := allOf(a, first.addr); all.Host == "::" || all.Host == "" {
+		hint = fmt.Sprintf("%s takes the connections to all addresses, those of IPv4 too", all)
+	} else {
+		hint = fmt.Sprintf("%s takes the connections to all addresses of IPv4", all)
+	}
+	return s.Problem("addr", fmt.Sprintf("%s overlaps with %s, which is listened on by %s already", a, first.addr, where), hint)
+}
+
+// overlaps reports whether two addresses with the same port cannot both be
+// listened on: they are the same, or one stands for all and the other is among
+// them.
+func (a ListenAddr) overlaps(b ListenAddr) bool {
+	if a.Path != "" || b.Path != "" {
+		return a.Path == b.Path
+	}
+	return a.normalHost() == b.normalHost() || a.covers(b) || b.covers(a)
+}
+
+// allOf returns which of two addresses that overlap stands for all.
+func allOf(a, b ListenAddr) ListenAddr {
+	if a.covers(b) {
+		return a
+	}
+	return b
+}
+
+// normalHost returns the host in the one form that all ways to write it share.
+func (a ListenAddr) normalHost() string {
+	if ip, err := netip.ParseAddr(a.Host); err == nil {
+		return ip.Unmap().String()
+	}
+	if a.Host == "" {
+		return "::"
+	}
+	return strings.ToLower(a.Host)
+}
+
+// covers reports whether who listens on a gets the connections to b too. The
+// address [::] takes those of IPv4 as well.
+func (a ListenAddr) covers(b ListenAddr) bool {
+	ip, err := netip.ParseAddr(b.normalHost())
+	switch a.normalHost() {
+	case "::":
+		return true
+	case "0.0.0.0":
+		return err == nil && (ip.Is4() || ip.IsUnspecified())
+	}
+	return false
+}

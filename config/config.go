@@ -1,0 +1,64 @@
+package config
+
+// Config is a whole configuration. Sections of a kind are in the order in which
+// they were read: that of the text, files in the order of their names.
+type Config struct {
+	Basic     Basic
+	Servers   []*Server
+	Locations []*Location
+	Upstreams []*Upstream
+	Plugins   []*Plugin
+
+	locations map[string]*Location
+	upstreams map[string]*Upstream
+	plugins   map[string]*Plugin
+	source    Position // of the first file
+	broken    bool     // a file could not be read to its end, so sections may be missing
+}
+
+// Location returns the location called name that Decode has found, or nil.
+func (c *Config) Location(name string) *Location { return c.locations[name] }
+
+// Upstream returns the upstream called name that Decode has found, or nil.
+func (c *Config) Upstream(name string) *Upstream { return c.upstreams[name] }
+
+// Plugin returns the plugin called name that Decode has found, or nil.
+func (c *Config) Plugin(name string) *Plugin { return c.plugins[name] }
+
+// Item is what all named sections have.
+type Item struct {
+	// Name is what stands behind the kind in the section's header.
+	Name string
+	// Source is where the section begins.
+	Source Position
+
+	table *Table
+}
+
+// At returns where the value of a key is written, or where the item begins if
+// the key is absent.
+func (i *Item) At(key string) Position {
+	if i.table != nil && key != "" {
+		if f, ok := i.table.node.Field(key); ok {
+			return f.Node.Position
+		}
+	}
+	return i.Source
+}
+
+// Problem returns a problem with a key of the item, at its place. key is "" for
+// the item as a whole, hint is "" for no advice.
+func (i *Item) Problem(key, message, hint string) Problem {
+	p := Problem{Position: i.At(key), Key: key, Message: message, Hint: hint}
+	if i.table != nil {
+		p.Section = i.table.section
+	}
+	return p
+}
+
+// warning is a Problem that does no harm.
+func (i *Item) warning(key, message, hint string) Problem {
+	p := i.Problem(key, message, hint)
+	p.Warning = true
+	return p
+}

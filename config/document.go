@@ -1,0 +1,172 @@
+package config
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+)
+
+// Document is the tree that the files of a configuration make together, in
+// whatever format they are written. The zero value is empty and ready for use.
+type Document struct {
+	root     Node
+	problems Problems
+	files    []string
+	broken   bool // a file could not be read to its end
+}
+
+// Parse reads a configuration of one TOML text. file is its name in problems.
+func Parse(file string, text []byte) (*Config, Problems) {
+	var d Document
+	d.AddTOML(file, text)
+	return d.Decode()
+}
+
+// Decode makes a configuration of the tree and returns it with all problems
+// found so far. What cannot be read is left at its zero value.
+func (d *Document) Decode() (*Config, Problems) {
+	c := &Config{
+		locations: make(map[string]*Location),
+		upstreams: make(map[string]*Upstream),
+		plugins:   make(map[string]*Plugin),
+	}
+	if len(d.files) > 0 {
+		c.source = Position{File: d.files[0]}
+	}
+	d.checkSections()
+	basic, ok := d.root.Field("basic")
+	if !ok {
+		basic.Node = &Node{Kind: KindTable}
+	}
+	if d.isTable(basic, "basic", "[basic]") {
+		(&Table{node: basic.Node, section: "basic"}).decode(&c.Basic, &d.problems)
+	}
+	for item := range d.items("servers") {
+		s := &Server{Item: item}
+		item.table.decode(s, &d.problems)
+		c.Servers = append(c.Servers, s)
+	}
+	for item := range d.items("locations") {
+		l := &Location{Item: item}
+		item.table.decode(l, &d.problems)
+		c.Locations = append(c.Locations, l)
+		c.locations[l.Name] = l
+	}
+	for item := range d.items("upstreams") {
+		u := &Upstream{Item: item}
+		item.table.decode(u, &d.problems)
+		c.Upstreams = append(c.Upstreams, u)
+		c.upstreams[u.Name] = u
+	}
+	for item := range d.items("plugins") {
+		p := newPlugin(item)
+		p.keys(&d.problems)
+		c.Plugins = append(c.Plugins, p)
+		c.plugins[p.Name] = p
+	}
+	c.broken = d.broken
+	return c, d.problems
+}
+
+// sectionKinds are the kinds of sections there are, laterSections those of
+// Pingap that are still to come.
+var (
+	sectionKinds  = []string{"basic", "servers", "locations", "upstreams", "plugins"}
+	laterSections = []string{"certificates", "storages"}
+)
+
+// checkSections reports what stands at the top and is no section.
+func (d *Document) checkSections() {
+	for _, f := range d.root.Fields {
+		switch {
+		case slices.Contains(sectionKinds, f.Key):
+		case slices.Contains(laterSections, f.Key):
+			d.problems.add(Problem{Position: f.Position, Section: f.Key, Message: "this version does not support sections of this kind yet"})
+		case f.Node.Kind != KindTable:
+			d.problems.add(Problem{Position: f.Position, Message: fmt.Sprintf("the key %q stands outside of any section", f.Key), Hint: homeOf(f.Key)})
+		default:
+			hint := Suggest(f.Key, sectionKinds)
+			if hint == "" {
+				hint = "sections are " + strings.Join(sectionKinds, ", ")
+			}
+			d.problems.add(Problem{Position: f.Position, Message: fmt.Sprintf("unknown section %q", f.Key), Hint: hint})
+		}
+	}
+}
+
+// homeOf says which kind of section a key belongs to.
+func homeOf(key string) string {
+	for _, home := range []struct {
+		section string
+		keys    []string
+	}{
+		{"[basic]", keysOf(&Basic{})},
+		{"[servers.name]", keysOf(&Server{})},
+		{"[locations.name]", keysOf(&Location{})},
+		{"[upstreams.name]", keysOf(&Upstream{})},
+	} {
+		if slices.Contains(home.keys, key) {
+			return "it belongs below " + home.section
+		}
+	}
+	return "keys follow the header of a section, such as [basic]"
+}
+
+// items yields the named sections of a kind.
+func (d *Document) items(kind string) iter.Seq[Item] {
+	return func(yield func(Item) bool) {
+		f, ok := d.root.Field(kind)
+		header := "[" + kind + ".name]"
+		if !ok || !d.isTable(f, kind, header) {
+			return
+		}
+		for _, f := range f.Node.Fields {
+			t := &Table{node: f.Node, section: kind + "." + f.Key}
+			if f.Node.Kind != KindTable {
+				d.broken = true
+				d.problems.add(Problem{Position: f.Position, Section: kind, Key: f.Key,
+					Message: f.Node.Kind.found() + ", but a section is expected", Hint: fmt.Sprintf("keys stand below a header with a name, such as [%s.main]", kind)})
+				continue
+			}
+			if message := checkName(f.Key); message != "" {
+				d.problems.add(Problem{Position: f.Position, Section: t.section, Message: message})
+			}
+			if !yield(Item{Name: f.Key, Source: f.Position, table: t}) {
+				return
+			}
+		}
+	}
+}
+
+// isTable reports whether a section is a table, and a problem if it is not.
+func (d *Document) isTable(f Field, section, header string) bool {
+	if f.Node.Kind == KindTable {
+		return true
+	}
+	d.broken = true
+	d.problems.add(Problem{Position: f.Position, Section: section, Message: f.Node.Kind.found() + ", but a section is expected", Hint: "write " + header + " and the keys below it"})
+	return false
+}
+
+// maxName bounds the names of sections: they become names of files and of
+// metrics, and values in logs.
+const maxName = 128
+
+// checkName says what is wrong with the name of a section, or "".
+func checkName(name string) string {
+	switch {
+	case name == "":
+		return "the name is empty"
+	case len(name) > maxName:
+		return fmt.Sprintf("the name is %d bytes long; at most %d are allowed", len(name), maxName)
+	case name[0] == '.':
+		return fmt.Sprintf("the name %q begins with a dot", name)
+	}
+	for _, r := range name {
+		if r == '/' || r == '\\' || r < ' ' || r == 0x7f {
+			return fmt.Sprintf("the name %q holds a slash, a backslash or a control character", name)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,50 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// explain makes an error of the file system one that helps to repair it.
+func explain(path string, err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("read the configuration: %w", err)
+	}
+	path = unreadable(path)
+	who := "user " + fmt.Sprint(os.Geteuid())
+	info, statErr := os.Stat(path)
+	if statErr != nil {
+		return fmt.Errorf("read the configuration: permission denied for %s, as %s", path, who)
+	}
+	mode := "u+r"
+	if info.IsDir() {
+		mode = "u+rx"
+	}
+	return fmt.Errorf("read the configuration: permission denied for %s (%s, mode %04o), as %s; give it to that user (chown %d %s && chmod %s %s), or let all read it (chmod a%s %s)",
+		path, owner(info), info.Mode().Perm(), who, os.Geteuid(), path, mode, path, mode[1:], path)
+}
+
+// unreadable returns the directory on the way to path that may not be entered,
+// or else path.
+func unreadable(path string) string {
+	for _, err := os.Stat(path); errors.Is(err, fs.ErrPermission); _, err = os.Stat(path) {
+		parent := filepath.Dir(path)
+		if parent == path {
+			break
+		}
+		path = parent
+	}
+	return path
+}
+
+// owner names the owner and group of a file.
+func owner(info fs.FileInfo) string {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return fmt.Sprintf("owner %d:%d", stat.Uid, stat.Gid)
+	}
+	return "owner unknown"
+}

@@ -1,0 +1,69 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+)
+
+// Table is one table of a configuration with the section it belongs to. Its
+// Decode is how packages read settings that only they know, with the same care
+// as the sections of this package.
+type Table struct {
+	node    *Node
+	section string   // for problems
+	others  []string // keys that somebody else reads
+}
+
+// TableOf makes a table of a TOML text, for settings that no file holds.
+// section is its name in problems. It panics if the text is not TOML.
+func TableOf(section, text string) *Table {
+	var d Document
+	d.AddTOML(section, []byte(text))
+	if len(d.problems) > 0 {
+		panic(fmt.Sprintf("config: %v", d.problems))
+	}
+	return &Table{node: &d.root, section: section}
+}
+
+// Decode fills the struct that target points to, by the tags of its fields (see
+// the package comment), and returns what is wrong.
+func (t *Table) Decode(target any) Problems {
+	var problems Problems
+	t.decode(target, &problems)
+	return problems
+}
+
+func (t *Table) decode(target any, problems *Problems) {
+	d := decoder{section: t.section, problems: problems, others: t.others}
+	d.table(t.node, reflect.ValueOf(target).Elem())
+	if c, ok := target.(checked); ok {
+		problems.add(c.check()...)
+	}
+}
+
+// At returns where the value of a key is written, or where the table begins if
+// the key is absent.
+func (t *Table) At(key string) Position {
+	if f, ok := t.node.Field(key); ok {
+		return f.Node.Position
+	}
+	return t.node.Position
+}
+
+// Problem returns a problem with a key, at its place. key is "" for the table
+// as a whole, hint is "" for no advice.
+func (t *Table) Problem(key, message, hint string) Problem {
+	return Problem{Position: t.At(key), Section: t.section, Key: key, Message: message, Hint: hint}
+}
+
+// checked is a section whose keys depend on each other. check is called when
+// all have been decoded.
+type checked interface{ check() Problems }
+
+// later is a section that names keys of Pingap that are still to come, each
+// with the values that ask for nothing that is not done anyway.
+type later interface{ later() map[string][]any }
+
+// dropped is a section that names keys that mean nothing here, each with the
+// reason.
+type dropped interface{ dropped() map[string]string }
