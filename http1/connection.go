@@ -39,12 +39,8 @@ func removeNominated(h *message.Header) {
 // Connection means nothing: what frames and routes the message, what describes
 // its content, who sent it, and what proxies before us have said.
 func endToEnd(name string) bool {
-	switch k := kindOf(name); {
-	case k == ordinary:
-	case k.connectionSpecific():
-		return true // left out by writers anyway, and seen by logs
-	default:
-		return true
+	if kindOf(name) != ordinary {
+		return true // the codec's; writers leave out what is for one connection
 	}
 	for _, prefix := range [...]string{"x-forwarded-", "content-", "if-", "accept", "proxy-auth", "sec-", "access-control-"} {
 		if len(name) >= len(prefix) && message.EqualFold(name[:len(prefix)], prefix) {

@@ -28,7 +28,7 @@ type serverConn struct {
 
 	id          uint64
 	connectedAt int64          // loop time
-	local       netip.AddrPort // zero until asked for
+	local       netip.AddrPort // once a request has come
 	served      int            // requests so far
 	lingerUntil int64          // loop time
 	lingered    int            // bytes thrown away
@@ -68,7 +68,7 @@ func (c *serverConn) ConnEvent(_ *loop.Conn, e loop.Event) {
 
 // localAddr returns the near address; it asks the kernel once.
 func (c *serverConn) localAddr() netip.AddrPort {
-	if !c.local.IsValid() {
+	if c.served == 0 {
 		c.local = c.conn.LocalAddrPort()
 	}
 	return c.local

@@ -71,6 +71,13 @@ func TestServerKeepsTheConnectionOnlyWhenBothWant(t *testing.T) {
 	}
 }
 
+// RFC 9112 section 9.6.
+func TestServerServesNothingBehindARequestThatCloses(t *testing.T) {
+	c := serve(t, &Server{}).dial()
+	c.send("GET /a HTTP/1.1\nHost: a\nConnection: close\n\nGET /b HTTP/1.1\nHost: a\n\n")
+	c.want(ok + "Content-Length: 6\nConnection: close\n\nGET /a").wantEnd()
+}
+
 func TestServerClosesAfterAsManyRequestsAsItTakes(t *testing.T) {
 	c := serve(t, &Server{KeepAliveRequests: 2}).dial()
 	c.send("GET / HTTP/1.1\nHost: a\n\n").want(ok + "Content-Length: 5\n\nGET /")
@@ -231,6 +238,20 @@ func TestServerAnswersBadRequestsAndCloses(t *testing.T) {
 				t.Errorf("ended with %+v", end)
 			}
 		})
+	}
+}
+
+func TestServerRefusesHeadsOverItsLimits(t *testing.T) {
+	s := serve(t, &Server{Limits: Limits{RequestLine: 1000, Head: 20_000, Fields: 10}})
+	for what, c := range map[string]struct{ head, line string }{
+		"request line": {"GET /" + strings.Repeat("a", 1000), "HTTP/1.1 414 URI Too Long"},
+		"head":         {"GET / HTTP/1.1\nHost: a\nX: " + strings.Repeat("a", 20_000), "HTTP/1.1 431 Request Header Fields Too Large"},
+		"fields":       {"GET / HTTP/1.1\nHost: a\n" + strings.Repeat("X: y\n", 10), "HTTP/1.1 431 Request Header Fields Too Large"},
+	} {
+		// No more than the limit is waited for.
+		if got := s.dial().send(c.head).line(); got != c.line {
+			t.Errorf("%s: got %q", what, got)
+		}
 	}
 }
 

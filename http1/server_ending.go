@@ -1,0 +1,85 @@
+package http1
+
+import "os"
+
+// end ends the exchange, whatever has become of it, once nobody works for it
+// any more.
+func (s *session) end() {
+	x := &s.x
+	s.drop()
+	x.Request.Body.Close()
+	s.body.Close()
+	x.Settle()
+	s.body.await(s.front.loop)
+	x.Received += s.body.received
+	x.Ended = s.front.loop.Now()
+	s.serving = false
+	s.front.active.Add(-1)
+	x.End()
+}
+
+// drainLimit is how many bytes of content that nobody wanted are read so that
+// the connection can go on.
+const drainLimit = 64 << 10
+
+// goOn makes ready for the next request of the connection, or parts from it.
+func (s *session) goOn() bool {
+	s.in.deadline = s.front.loop.Now() + int64(lingerTime)
+	if s.persist && s.co.Canceled() == nil && s.body.discard(drainLimit) {
+		s.x.Reset()
+		s.in.unpin()
+		return true
+	}
+	s.persist = false
+	s.part()
+	return false
+}
+
+// part leaves the connection to itself: it waits for its next request, lingers
+// until the client has seen the answer, or is closed.
+func (s *session) part() {
+	c := s.conn
+	switch {
+	case c.state == closed:
+	case s.persist:
+		c.wait()
+	case s.abort:
+		c.abort()
+	case s.cut || s.co.Canceled() != nil || s.nothingMore():
+		c.close()
+	case s.closeWrite() != nil:
+		c.close()
+	default:
+		c.linger()
+	}
+}
+
+// nothingMore reports whether the client has said that it sends nothing after
+// this request, and has kept to it.
+func (s *session) nothingMore() bool {
+	return !s.head.fields.control.persistent(s.x.Request.Version) && s.body.done() &&
+		len(s.in.unread()) == 0 && !s.conn.conn.Readable()
+}
+
+func (s *session) closeWrite() error {
+	if err := s.send(nil, nil); err != nil {
+		return err
+	}
+	return s.conn.conn.CloseWrite()
+}
+
+// send sends what is corked, a and b. The client may take its time as long as
+// it takes something.
+func (s *session) send(a, b []byte) error {
+	c := s.conn.conn
+	for {
+		pending := c.Pending()
+		c.SetWriteDeadlineAt(s.front.loop.Now() + int64(s.front.timeouts.Write))
+		n, err := c.Writev(a, b)
+		if err != os.ErrDeadlineExceeded || n == 0 && c.Pending() == pending {
+			return err
+		}
+		k := min(int(n), len(a))
+		a, b = a[k:], b[int(n)-k:]
+	}
+}

@@ -1,0 +1,179 @@
+package http1
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+
+	"pingap/loop"
+	"pingap/message"
+)
+
+// session serves the requests of one connection for as long as they follow
+// each other closely: it is the coroutine's Task, and what an exchange needs.
+// Sessions are pooled by their front.
+type session struct {
+	front *front
+	conn  *serverConn
+	co    *loop.Coroutine // runs the session
+
+	x        message.Exchange
+	in       input
+	head     requestHead
+	body     body
+	response responseWriter
+	tunnel   tunnel
+
+	persist bool // the connection may carry another request
+	cut     bool // it is to be closed without further ado
+	abort   bool // it is to be reset, since a close would look like an end
+	serving bool // an exchange has begun and not ended
+	done    bool // Run has come to its end, not to a panic
+
+	nextFree *session
+
+	// Bound once, so that setting them does not allocate.
+	sendInterim  func(int, *message.Header) error
+	sendContinue func() error
+	bodyLost     func(error) error
+}
+
+func newSession(f *front) *session {
+	s := &session{front: f}
+	s.x.Loop = f.loop
+	s.x.Reset()
+	s.response.session, s.tunnel.session = s, s
+	s.sendInterim = s.response.interim
+	s.sendContinue = s.response.sendContinue
+	s.bodyLost = s.lostBody
+	return s
+}
+
+// Run serves requests until none is there.
+func (s *session) Run() {
+	s.co = s.front.loop.Current()
+	s.done = false
+	defer s.rescue()
+	for s.next() {
+	}
+	s.done = true
+	s.leave()
+}
+
+// leave gives back what the session holds. The connection waits, lingers or is
+// closed by now, and may be served by another session.
+func (s *session) leave() {
+	s.x.Reset()
+	s.in.release()
+	s.in.conn, s.conn, s.co = nil, nil, nil
+	s.cut, s.abort = false, false
+	s.front.give(s)
+}
+
+// next serves one request; it reports whether to go on with another.
+func (s *session) next() bool {
+	f, err := s.readHead()
+	refusal, refused := err.(*Error)
+	switch {
+	case err == nil:
+		s.begin(f)
+		s.answer(s.front.handler.Serve(&s.x))
+	case refused:
+		s.begin(noContent)
+		s.refuse(refusal)
+	default:
+		s.persist = err == errNothing
+		s.cut = !s.persist
+		s.part()
+		return false
+	}
+	s.end()
+	return s.goOn()
+}
+
+// errNothing says that no request has begun to come in.
+var errNothing = errors.New("no request")
+
+// readHead reads and parses a head. It returns errNothing, without parking,
+// when no byte of one is there.
+func (s *session) readHead() (framing, error) {
+	l := s.front.loop
+	s.head = requestHead{}
+	s.in.deadline, s.in.timeout = l.Now()+int64(s.front.timeouts.Head), 0
+	if len(s.in.unread()) == 0 {
+		switch err := s.in.tryMore(); err {
+		case nil:
+		case loop.ErrWouldBlock:
+			return 0, errNothing
+		default:
+			return 0, err
+		}
+	}
+	s.x.Started = l.Now()
+	for {
+		n, f, err := s.head.parse(s.in.unread(), &s.x.Request, &s.front.limits)
+		if err == nil {
+			s.in.consume(n)
+			s.in.pin()
+			return f, nil
+		}
+		if err != errIncomplete {
+			return 0, err
+		}
+		moved, err := s.in.more()
+		if moved {
+			s.head = requestHead{}
+			s.x.Request.Reset()
+		}
+		if err != nil {
+			return 0, s.headError(err)
+		}
+	}
+}
+
+// headError decides what the end of the connection, or of the time, means
+// after a part of a head.
+func (s *session) headError(err error) error {
+	rest := bytes.TrimPrefix(s.in.unread(), crlf)
+	began := len(rest) > 0 && string(rest) != "\r"
+	switch {
+	case began && err == os.ErrDeadlineExceeded:
+		return errHeadLate
+	case began && err == io.EOF:
+		return errHeadCut
+	}
+	return err
+}
+
+// begin makes the exchange of the request that has been parsed.
+func (s *session) begin(f framing) {
+	c := s.conn
+	s.serving = true
+	s.front.active.Add(1)
+	x := &s.x
+	x.Client = c.conn.RemoteAddrPort()
+	x.Local = c.localAddr()
+	x.ConnectionID = c.id
+	x.ConnectedAt = c.connectedAt
+	x.Reused = c.served > 0
+	c.served++
+
+	req := &x.Request
+	req.Scheme = "http"
+	control := &s.head.fields.control
+	s.persist = control.persistent(req.Version) && c.served < s.front.requests
+	s.in.deadline = 0
+	s.in.timeout = s.front.timeouts.Body
+	s.body.start(&s.in, f, req.Length, &req.Trailer, &s.front.limits)
+	s.body.leastRate = s.front.leastRate
+	s.body.lost = s.bodyLost
+	req.Body = &s.body
+	s.response.start()
+	if req.Version != message.HTTP10 {
+		x.SetInterim(s.sendInterim)
+		if control.expect && f != noContent && len(s.in.unread()) == 0 {
+			s.body.before = s.sendContinue
+		}
+	}
+}
