@@ -9,7 +9,7 @@ import (
 // shortPage answers where no one has said how refusals look.
 func shortPage(x *message.Exchange, why *Error) {
 	status := strconv.Itoa(why.Status)
-	phrase := reason(why.Status)
+	phrase := Reason(why.Status)
 	const longest = 200
 	page := x.Buffer(longest + 2*len(phrase) + len(why.Reason))
 	page = append(page, "<!doctype html><title>"...)

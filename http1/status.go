@@ -1,8 +1,8 @@
 package http1
 
-// reason returns the reason phrase of a status (RFC 9110 section 15 and IANA's
+// Reason returns the reason phrase of a status (RFC 9110 section 15 and IANA's
 // registry), or "".
-func reason(status int) string {
+func Reason(status int) string {
 	if status < 0 || status >= len(reasons) {
 		return ""
 	}

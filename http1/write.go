@@ -30,7 +30,7 @@ func appendStatusLine(b []byte, status int) []byte {
 	b = append(b, "HTTP/1.1 "...)
 	b = strconv.AppendInt(b, int64(status), 10)
 	b = append(b, ' ')
-	b = append(b, reason(status)...)
+	b = append(b, Reason(status)...)
 	return append(b, crlf...)
 }
 

@@ -76,6 +76,7 @@ type Exchange struct {
 
 	captures []Capture
 	arena    arena
+	bytes    BytesBody
 	kept     [][]byte // buffers of Loop that views point into
 	onEnd    []func(*Exchange)
 	interim  func(status int, header *Header) error
@@ -224,6 +225,13 @@ func (x *Exchange) Buffer(n int) []byte { return x.arena.take(n) }
 // as the head of a response whose connection is used again before the exchange
 // has ended. Reset gives it back.
 func (x *Exchange) Keep(buffer []byte) { x.kept = append(x.kept, buffer) }
+
+// BytesBody returns a Body of data, which is not copied. It is the exchange's
+// own: there is one at a time.
+func (x *Exchange) BytesBody(data []byte) Body {
+	x.bytes.Data = data
+	return &x.bytes
+}
 
 // Concat joins parts into a string that lives as long as the exchange.
 func (x *Exchange) Concat(parts ...string) string {

@@ -51,6 +51,12 @@ type UpstreamError struct {
 	Failure UpstreamFailure
 	Peer    string // its address; "" with NoPeer
 	Err     error  // the cause; may be nil
+
+	// What had happened by then decides whether the request may be sent again
+	// to somebody else.
+	Sent     bool // a byte of the request may have reached the peer
+	Received bool // a byte of the response has come
+	Consumed bool // content of the request is gone, so that it cannot be repeated
 }
 
 func (e *UpstreamError) Error() string {

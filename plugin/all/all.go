@@ -1,0 +1,7 @@
+// Package all imports every kind of plugin there is, which registers it.
+package all
+
+import (
+	_ "pingap/plugin/mock" // canned answers
+	_ "pingap/plugin/ping" // health checks
+)

@@ -1,0 +1,121 @@
+package plugin
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"pingap/config"
+	"pingap/message"
+)
+
+// Kind is a category of plugins.
+type Kind struct {
+	// Category is its name in the configuration.
+	Category string
+	// Steps are where it may act; the first is where it does unless the
+	// configuration says otherwise.
+	Steps []Step
+	// New makes an instance of its settings. A plugin is made only when there
+	// are no problems; it is nil otherwise.
+	New func(settings *config.Table) (Plugin, config.Problems)
+	// ReadyMade are instances that exist without being configured: their
+	// settings, as TOML, by name.
+	ReadyMade map[string]string
+}
+
+// kinds are all that have been registered, by category; readyMade are their
+// ready-made instances, by name. Both are written by init functions only.
+var (
+	kinds     = make(map[string]*Kind)
+	readyMade = make(map[string]*Kind)
+)
+
+// Register makes a kind of plugins known. It is called by the init function of
+// the kind's package, and panics when the category is taken.
+func Register(k Kind) {
+	if kinds[k.Category] != nil {
+		panic("plugin: category " + k.Category + " is registered twice")
+	}
+	kinds[k.Category] = &k
+	for name := range k.ReadyMade {
+		readyMade[name] = &k
+	}
+}
+
+// Categories returns the names of all kinds, sorted.
+func Categories() []string { return slices.Sorted(maps.Keys(kinds)) }
+
+// ReadyMade returns the names of the instances that need no configuration,
+// sorted.
+func ReadyMade() []string { return slices.Sorted(maps.Keys(readyMade)) }
+
+// Placed is an instance and the step at which it acts.
+type Placed struct {
+	Plugin
+	Step Step
+}
+
+// New makes the instance that a section describes, whose category is one of
+// Categories.
+func New(c *config.Plugin) (Placed, config.Problems) {
+	k := kinds[c.Category]
+	if k == nil {
+		return Placed{}, config.Problems{c.Problem("category", fmt.Sprintf("there are no plugins of the category %q", c.Category), "")}
+	}
+	instance, problems := k.New(c.Table)
+	placed := Placed{Plugin: instance, Step: k.Steps[0]}
+	if c.Step != "" {
+		step, ok := k.step(c.Step)
+		if !ok {
+			problems = append(problems, c.Problem("step", fmt.Sprintf("a %s plugin cannot act at step %q", c.Category, c.Step),
+				fmt.Sprintf("it acts at %v", k.Steps)))
+		}
+		placed.Step = step
+	}
+	return placed, problems
+}
+
+func (k *Kind) step(name string) (Step, bool) {
+	for _, s := range k.Steps {
+		if s.String() == name {
+			return s, true
+		}
+	}
+	return 0, false
+}
+
+// NewReadyMade makes the instance that needs no configuration; false if there
+// is none of that name.
+func NewReadyMade(name string) (Placed, bool) {
+	k := readyMade[name]
+	if k == nil {
+		return Placed{}, false
+	}
+	instance, problems := k.New(config.TableOf(name, k.ReadyMade[name]))
+	if len(problems) > 0 {
+		panic("plugin: ready-made " + problems.Error())
+	}
+	return Placed{Plugin: instance, Step: k.Steps[0]}, true
+}
+
+// Answer fills the response of x with content of a plugin's own. content is
+// not copied; it must not change.
+func Answer(x *message.Exchange, status int, content *Content) {
+	r := &x.Response
+	r.Status = status
+	for _, f := range content.Header {
+		r.Header.Add(f.Name, f.Value)
+	}
+	if !r.Header.Has("Cache-Control") {
+		r.Header.Add("Cache-Control", "private, no-cache")
+	}
+	r.Length = int64(len(content.Data))
+	r.Body = x.BytesBody(content.Data)
+}
+
+// Content is what a plugin answers with again and again.
+type Content struct {
+	Header []message.Field
+	Data   []byte
+}

@@ -1,0 +1,235 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"pingap/accesslog"
+	"pingap/config"
+	"pingap/message"
+	"pingap/plugin"
+	"pingap/route"
+	"pingap/upstream"
+)
+
+// compiler makes services of a configuration and collects what is wrong with
+// it. Without upstreams it only checks.
+type compiler struct {
+	config    *config.Config
+	upstreams map[string]*upstream.Upstream
+	version   string
+	logger    *slog.Logger
+
+	plugins   map[string]plugin.Placed
+	locations map[string]*Location
+	problems  map[*config.Item]config.Problems // of each section
+}
+
+func newCompiler(c *config.Config) *compiler {
+	return &compiler{
+		config:    c,
+		plugins:   make(map[string]plugin.Placed),
+		locations: make(map[string]*Location),
+		problems:  make(map[*config.Item]config.Problems),
+	}
+}
+
+// compile returns the services by name. Parts with problems are left out.
+func (k *compiler) compile() map[string]*Service {
+	for _, p := range k.config.Plugins {
+		placed, problems := plugin.New(p)
+		if len(problems) > 0 {
+			k.problems[&p.Item] = problems
+			continue
+		}
+		k.plugins[p.Name] = placed
+	}
+	for _, l := range k.config.Locations {
+		k.locations[l.Name] = k.location(l)
+	}
+	services := make(map[string]*Service)
+	for _, s := range k.config.Servers {
+		services[s.Name] = k.service(s)
+	}
+	return services
+}
+
+func (k *compiler) problem(item *config.Item, key, message, hint string) {
+	k.problems[item] = append(k.problems[item], item.Problem(key, message, hint))
+}
+
+// service compiles a server's routes and log.
+func (k *compiler) service(s *config.Server) *Service {
+	service := newService(s.Name)
+	for _, p := range k.config.Basic.TrustedProxies {
+		service.trusted = append(service.trusted, p.Prefix)
+	}
+	service.errors = newErrorPages(k.config.Basic.ErrorTemplate, k.version, k.logger)
+	if s.AccessLog != "" {
+		var err error
+		if service.target, service.format, err = accesslog.Parse(s.AccessLog); err != nil {
+			k.problem(&s.Item, "access_log", err.Error(), "")
+		}
+	}
+	service.table = k.table(s)
+	return service
+}
+
+// table makes the table of a server's locations.
+func (k *compiler) table(s *config.Server) *route.Table[*Location] {
+	var specs []route.Spec[*Location]
+	for _, name := range s.Locations {
+		l, target := k.config.Location(name), k.locations[name]
+		if l == nil || target == nil {
+			continue // reported as a reference that leads nowhere
+		}
+		specs = append(specs, routeSpec(l, target))
+	}
+	table, err := route.New(specs)
+	if err != nil {
+		// Locations have been tried one by one, see location.
+		table, _ = route.New[*Location](nil)
+	}
+	return table
+}
+
+func routeSpec(l *config.Location, target *Location) route.Spec[*Location] {
+	return route.Spec[*Location]{
+		Name:      l.Name,
+		Hosts:     l.Host,
+		Path:      string(l.Path),
+		Weight:    l.Weight.Value,
+		HasWeight: l.Weight.Set,
+		Headers:   routeConditions(l.MatchHeaders),
+		Query:     routeConditions(l.MatchQuery),
+		Cookies:   routeConditions(l.MatchCookies),
+		Target:    target,
+	}
+}
+
+func routeConditions(list []config.Condition) []route.Condition {
+	var conditions []route.Condition
+	for _, c := range list {
+		conditions = append(conditions, route.Condition{Name: c.Name, Value: c.Value, HasValue: c.HasValue})
+	}
+	return conditions
+}
+
+// location compiles what is done with the exchanges of a location.
+func (k *compiler) location(l *config.Location) *Location {
+	loc := newLocation(l.Name)
+	loc.maxBody = int64(l.ClientMaxBodySize)
+	loc.maxProcessing = int64(l.MaxProcessing)
+	if _, err := route.New([]route.Spec[*Location]{routeSpec(l, loc)}); err != nil {
+		k.specProblem(l, err)
+	}
+	captures := route.Captures(l.Host, string(l.Path))
+	t := treatment{}
+	if l.Rewrite != "" {
+		rewrite, err := route.NewRewrite(string(l.Rewrite), captures)
+		if err != nil {
+			k.problem(&l.Item, "rewrite", err.Error(), "")
+		} else {
+			t.rewrite, captures = rewrite, append(captures, rewrite.Captures()...)
+		}
+	}
+	t.requestHeaders = headerChanges{
+		set: append(k.reverseProxyFields(l), k.fields(l, "proxy_set_headers", l.ProxySetHeaders, captures)...),
+		add: k.fields(l, "proxy_add_headers", l.ProxyAddHeaders, captures),
+	}
+	t.responseHeaders = headerChanges{
+		set: k.fields(l, "set_response_headers", l.SetResponseHeaders, captures),
+		add: k.fields(l, "add_response_headers", l.AddResponseHeaders, captures),
+	}
+	for _, name := range l.Plugins {
+		if p, ok := k.plugin(name); ok {
+			t.plugins = append(t.plugins, p)
+		}
+	}
+	t.upstream = k.upstream(l, captures)
+	loc.handler = t.handler()
+	return loc
+}
+
+// specProblem reports what route finds wrong with a location, at its key.
+func (k *compiler) specProblem(l *config.Location, err error) {
+	var specError *route.SpecError
+	if errors.As(err, &specError) {
+		k.problem(&l.Item, specError.Key, specError.Err.Error(), "")
+		return
+	}
+	k.problem(&l.Item, "", err.Error(), "")
+}
+
+// reverseProxyFields are those of enable_reverse_proxy_headers.
+func (k *compiler) reverseProxyFields(l *config.Location) []headerField {
+	if !l.EnableReverseProxyHeaders {
+		return nil
+	}
+	return k.fields(l, "enable_reverse_proxy_headers", []config.Header{
+		{Name: "X-Real-IP", Value: "$remote_addr"},
+		{Name: "X-Forwarded-For", Value: "$proxy_add_x_forwarded_for"},
+		{Name: "X-Forwarded-Proto", Value: "$scheme"},
+		{Name: "X-Forwarded-Host", Value: "$host"},
+		{Name: "X-Forwarded-Port", Value: "$server_port"},
+	}, nil)
+}
+
+func (k *compiler) fields(l *config.Location, key string, list []config.Header, captures []string) []headerField {
+	var fields []headerField
+	for _, h := range list {
+		v, err := compileValue(h.Value, captures)
+		if err != nil {
+			k.problem(&l.Item, key, err.Error(), "")
+			continue
+		}
+		fields = append(fields, headerField{name: h.Name, value: v})
+	}
+	return fields
+}
+
+func (k *compiler) plugin(name string) (plugin.Placed, bool) {
+	if p, ok := k.plugins[name]; ok {
+		return p, true
+	}
+	return plugin.NewReadyMade(name)
+}
+
+// upstream returns what asks the location's upstream, nil where it has none.
+func (k *compiler) upstream(l *config.Location, captures []string) message.Handler {
+	retry := upstream.Retry{Max: l.MaxRetries, Window: l.MaxRetryWindow}
+	name, isVariable := strings.CutPrefix(l.Upstream, "$")
+	if !isVariable {
+		if u := k.upstreams[l.Upstream]; u != nil {
+			return u.Handler(retry)
+		}
+		return nil
+	}
+	name = strings.Trim(name, "{}")
+	if !slices.Contains(captures, name) {
+		k.problem(&l.Item, "upstream", fmt.Sprintf("uses $%s, which host, path and rewrite do not capture", name),
+			config.Suggest(name, captures))
+	}
+	byName := make(map[string]message.Handler)
+	for upstreamName, u := range k.upstreams {
+		byName[upstreamName] = u.Handler(retry)
+	}
+	return chosenUpstream{capture: name, byName: byName}
+}
+
+// chosenUpstream asks the upstream that a capture names.
+type chosenUpstream struct {
+	capture string
+	byName  map[string]message.Handler
+}
+
+func (h chosenUpstream) Serve(x *message.Exchange) error {
+	name, _ := x.Capture(h.capture)
+	if u := h.byName[name]; u != nil {
+		return u.Serve(x)
+	}
+	return fmt.Errorf("%w: %q, which $%s names, is not defined", ErrNoUpstream, name, h.capture)
+}

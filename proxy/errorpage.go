@@ -1,0 +1,106 @@
+package proxy
+
+import (
+	"encoding/json"
+	"html"
+	"log/slog"
+	"strconv"
+	"strings"
+
+	"pingap/http1"
+	"pingap/message"
+)
+
+// defaultErrorTemplate is the page for errors made by the proxy.
+const defaultErrorTemplate = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{error_type}}</title>
+<style>
+body { font: 16px/1.5 system-ui, sans-serif; margin: 15vh auto 0; max-width: 36em; padding: 0 1.5em; color: #222; background: #fff }
+h1 { font-size: 1.4em; margin: 0 0 .5em }
+p { margin: 0 0 1em; color: #555 }
+footer { color: #999; font-size: .85em }
+@media (prefers-color-scheme: dark) { body { color: #ddd; background: #181a1b } p { color: #aaa } }
+</style>
+</head>
+<body>
+<h1>{{error_type}}</h1>
+<p>{{content}}</p>
+<footer>Pingap {{version}}</footer>
+</body>
+</html>
+`
+
+// errorPages makes the answers that stand for errors.
+type errorPages struct {
+	template string
+	json     bool // the template is JSON: values are escaped for that
+	version  string
+	logger   *slog.Logger
+}
+
+func newErrorPages(template, version string, logger *slog.Logger) *errorPages {
+	if template == "" {
+		template = defaultErrorTemplate
+	}
+	return &errorPages{
+		template: template,
+		json:     strings.HasPrefix(strings.TrimSpace(template), "{") && !strings.HasPrefix(strings.TrimSpace(template), "{{"),
+		version:  version,
+		logger:   logger,
+	}
+}
+
+// answer fills the response with what the client is told about err. What the
+// operator needs to know goes to the log: the page names the outcome and never
+// the inside of the network.
+func (p *errorPages) answer(x *message.Exchange, err error) {
+	o := OutcomeOf(err)
+	if o.Serious {
+		p.logger.Warn("exchange failed: "+err.Error(), "status", o.Status, "what", o.Word,
+			"server", x.Server, "location", x.Location, "upstream", x.Upstream.Name,
+			"method", strings.Clone(x.Request.Method), "path", strings.Clone(x.Request.Path))
+	}
+	if o.Status == 499 {
+		return // nobody is there to answer
+	}
+	x.Response.Body.Close()
+	x.Response.Reset()
+	x.Response.Status = o.Status
+	page := p.page(o)
+	h := &x.Response.Header
+	if p.json {
+		h.Add("Content-Type", "application/json; charset=utf-8")
+	} else {
+		h.Add("Content-Type", "text/html; charset=utf-8")
+	}
+	h.Add("Cache-Control", "private, no-store")
+	h.Add("X-Pingap-EType", o.Word)
+	x.Response.Length = int64(len(page))
+	x.Response.Body = &message.BytesBody{Data: []byte(page)}
+}
+
+func (p *errorPages) page(o Outcome) string {
+	escape := html.EscapeString
+	if p.json {
+		escape = escapeJSON
+	}
+	title := strconv.Itoa(o.Status) + " " + http1.Reason(o.Status)
+	return strings.NewReplacer(
+		"{{version}}", escape(p.version),
+		"{{error_type}}", escape(title),
+		"{{content}}", escape(o.Advice),
+	).Replace(p.template)
+}
+
+// escapeJSON escapes s for use between the quotes of a JSON string.
+func escapeJSON(s string) string {
+	quoted, err := json.Marshal(s)
+	if err != nil {
+		return "" // a string always marshals
+	}
+	return string(quoted[1 : len(quoted)-1])
+}

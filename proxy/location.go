@@ -1,0 +1,208 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+
+	"pingap/message"
+	"pingap/plugin"
+	"pingap/route"
+)
+
+// Location is one routing rule's whole treatment of an exchange.
+type Location struct {
+	name    string
+	handler message.Handler
+
+	maxBody       int64 // bytes of request content; 0: unlimited
+	maxProcessing int64 // exchanges at a time; 0: unlimited
+	processing    atomic.Int64
+	ended         func(*message.Exchange) // takes one off processing
+}
+
+func newLocation(name string) *Location {
+	loc := &Location{name: name}
+	loc.ended = func(*message.Exchange) { loc.processing.Add(-1) }
+	return loc
+}
+
+// Serve gives the exchange its location and passes it on within the location's
+// limits.
+func (loc *Location) Serve(x *message.Exchange) error {
+	x.Location = loc.name
+	// Counted until the last byte is sent, which is long after Serve.
+	processing := loc.processing.Add(1)
+	x.OnEnd(loc.ended)
+	if loc.maxProcessing > 0 && processing > loc.maxProcessing {
+		return &TooManyError{Limit: loc.maxProcessing}
+	}
+	if loc.maxBody > 0 {
+		if x.Request.Length > loc.maxBody {
+			return &TooLargeError{Limit: loc.maxBody}
+		}
+		if x.Request.Length == message.UnknownLength {
+			x.Request.Body = &limitedBody{body: x.Request.Body, left: loc.maxBody, limit: loc.maxBody}
+		}
+	}
+	return loc.handler.Serve(x)
+}
+
+// TooLargeError says that a request's content is larger than its location
+// takes.
+type TooLargeError struct{ Limit int64 }
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("request body is larger than client_max_body_size (%d bytes)", e.Limit)
+}
+
+// TooManyError says that a location serves as many exchanges as it may.
+type TooManyError struct{ Limit int64 }
+
+func (e *TooManyError) Error() string {
+	return fmt.Sprintf("Too Many Requests, max:%d", e.Limit)
+}
+
+// limitedBody ends with an error where a body of unknown length grows beyond
+// the limit.
+type limitedBody struct {
+	body        message.Body
+	left, limit int64
+}
+
+func (b *limitedBody) Next() ([]byte, error) {
+	if b.left < 0 {
+		return nil, &TooLargeError{Limit: b.limit}
+	}
+	data, err := b.body.Next()
+	if b.left -= int64(len(data)); b.left < 0 {
+		return nil, &TooLargeError{Limit: b.limit}
+	}
+	return data, err
+}
+
+func (b *limitedBody) Close() { b.body.Close() }
+
+// treatment is what a location's handler is put together from.
+type treatment struct {
+	plugins         []plugin.Placed
+	rewrite         *route.Rewrite
+	requestHeaders  headerChanges
+	responseHeaders headerChanges
+	upstream        message.Handler // nil where a plugin is to answer
+}
+
+// handler wraps the parts of a treatment around each other, innermost first.
+func (t *treatment) handler() message.Handler {
+	// The upstream is asked with the fields that the location sets, and those
+	// of its answer are set before anything else sees it.
+	h := t.upstream
+	if h == nil {
+		h = message.HandlerFunc(func(*message.Exchange) error { return ErrNoUpstream })
+	} else if !t.requestHeaders.empty() {
+		h = changeRequest{t.requestHeaders, h}
+	}
+	outermostFirst := slices.Clone(t.plugins)
+	slices.SortStableFunc(outermostFirst, func(a, b plugin.Placed) int { return a.Step.Compare(b.Step) })
+	rewritten := t.rewrite == nil
+	for _, p := range slices.Backward(outermostFirst) {
+		// Plugins of the early step see the path as the client sent it.
+		if !rewritten && p.Step == plugin.EarlyRequest {
+			h, rewritten = rewritePath{t.rewrite, h}, true
+		}
+		h = p.Wrap(h)
+	}
+	if !rewritten {
+		h = rewritePath{t.rewrite, h}
+	}
+	// Whatever answered, a plugin too, the answer leaves with the fields that
+	// the location sets.
+	if !t.responseHeaders.empty() {
+		h = changeResponse{t.responseHeaders, h}
+	}
+	return h
+}
+
+// ErrNoUpstream is the outcome of a location that has no upstream, when none of
+// its plugins has answered either.
+var ErrNoUpstream = errors.New("the location has no upstream and none of its plugins answered")
+
+// rewritePath rewrites the path before next.
+type rewritePath struct {
+	rewrite *route.Rewrite
+	next    message.Handler
+}
+
+func (h rewritePath) Serve(x *message.Exchange) error {
+	if err := h.rewrite.Apply(x); err != nil {
+		return fmt.Errorf("rewrite the path %q: %w", x.Request.Path, err)
+	}
+	return h.next.Serve(x)
+}
+
+// headerChanges are fields to set and to add.
+type headerChanges struct {
+	set, add []headerField
+}
+
+type headerField struct {
+	name  string
+	value value
+}
+
+func (c *headerChanges) empty() bool { return len(c.set)+len(c.add) == 0 }
+
+// apply sets the fields, then adds the others. All values are taken before the
+// first field is changed, so that the order of the lists does not matter to
+// variables that read fields.
+func (c *headerChanges) apply(x *message.Exchange, h *message.Header) {
+	var few [8]string
+	values := few[:0]
+	for i := range c.set {
+		values = append(values, c.set[i].value.of(x))
+	}
+	for i := range c.add {
+		values = append(values, c.add[i].value.of(x))
+	}
+	for i := range c.set {
+		h.Set(c.set[i].name, values[i])
+	}
+	for i := range c.add {
+		h.Add(c.add[i].name, values[len(c.set)+i])
+	}
+}
+
+// changeRequest changes the request's fields before next.
+type changeRequest struct {
+	changes headerChanges
+	next    message.Handler
+}
+
+func (h changeRequest) Serve(x *message.Exchange) error {
+	host := x.Request.Host
+	for i := range h.changes.set {
+		// The host is a field like any other to the user, and part of the
+		// request's target to the wire.
+		if message.EqualFold(h.changes.set[i].name, "Host") {
+			host = h.changes.set[i].value.of(x)
+		}
+	}
+	h.changes.apply(x, &x.Request.Header)
+	x.Request.Host = host
+	return h.next.Serve(x)
+}
+
+// changeResponse changes the response's fields after next.
+type changeResponse struct {
+	changes headerChanges
+	next    message.Handler
+}
+
+func (h changeResponse) Serve(x *message.Exchange) error {
+	if err := h.next.Serve(x); err != nil {
+		return err
+	}
+	h.changes.apply(x, &x.Response.Header)
+	return nil
+}

@@ -1,0 +1,183 @@
+package proxy
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+
+	"pingap/accesslog"
+	"pingap/message"
+)
+
+// value is what a configured header field is set to: text with variables,
+// compiled into pieces.
+type value struct {
+	pieces []piece
+	text   string // the whole value when it has no variables
+}
+
+// piece is a part of a value: literal text, or a variable.
+type piece struct {
+	literal  string
+	variable appendVariable
+}
+
+// appendVariable adds a variable's value to dst.
+type appendVariable func(dst []byte, x *message.Exchange) []byte
+
+// compileValue reads a configured value. A variable is written $name and may
+// stand within text; what follows a $ and is neither a variable nor one of the
+// captures of the location stays as it is. A value that is nothing but
+// $NAME may also be an environment variable, and ":key" a value known from
+// the access log; both are read once, here.
+func compileValue(text string, captures []string) (value, error) {
+	if key, ok := strings.CutPrefix(text, ":"); ok {
+		return contextValue(text, key)
+	}
+	if name, ok := strings.CutPrefix(text, "$"); ok && variableOf(name, captures) == nil {
+		if v, ok := os.LookupEnv(name); ok {
+			return value{text: v}, nil
+		}
+	}
+	v := value{text: text}
+	literal := 0
+	for i := 0; i < len(text); i++ {
+		if text[i] != '$' {
+			continue
+		}
+		name := variableName(text[i+1:])
+		variable := variableOf(name, captures)
+		if variable == nil {
+			continue
+		}
+		if literal < i {
+			v.pieces = append(v.pieces, piece{literal: text[literal:i]})
+		}
+		v.pieces = append(v.pieces, piece{variable: variable})
+		i += len(name)
+		literal = i + 1
+	}
+	if len(v.pieces) > 0 && literal < len(text) {
+		v.pieces = append(v.pieces, piece{literal: text[literal:]})
+	}
+	return v, nil
+}
+
+// contextValue is a value of the access log's context, such as :connection_id.
+func contextValue(text, key string) (value, error) {
+	format, err := accesslog.Compile("{:" + key + "}")
+	if err != nil {
+		return value{}, fmt.Errorf("value %q: %w", text, err)
+	}
+	return value{pieces: []piece{{variable: format.Append}}}, nil
+}
+
+// variableName returns the longest name that s begins with. Names of header
+// fields hold dashes, but a dash ends a name that is no field's.
+func variableName(s string) string {
+	end := 0
+	for end < len(s) && (s[end] == '_' || '0' <= s[end] && s[end] <= '9' ||
+		'a' <= s[end]|0x20 && s[end]|0x20 <= 'z' || s[end] == '-' && strings.HasPrefix(s, "http_")) {
+		end++
+	}
+	return s[:end]
+}
+
+// of returns the value for an exchange; it lives as long as the exchange.
+func (v *value) of(x *message.Exchange) string {
+	if v.pieces == nil {
+		return v.text
+	}
+	b := x.Buffer(valueRoom)
+	for i := range v.pieces {
+		if p := &v.pieces[i]; p.variable != nil {
+			b = p.variable(b, x)
+		} else {
+			b = append(b, p.literal...)
+		}
+	}
+	return message.View(b)
+}
+
+// valueRoom is how much memory a value gets to begin with; most are addresses
+// and host names.
+const valueRoom = 64
+
+// variables are the names that may stand behind a $, besides http_<field> and
+// captures.
+var variables = map[string]appendVariable{
+	"host":   func(dst []byte, x *message.Exchange) []byte { return append(dst, x.Request.Hostname()...) },
+	"scheme": func(dst []byte, x *message.Exchange) []byte { return append(dst, x.Request.Scheme...) },
+	"hostname": func(dst []byte, _ *message.Exchange) []byte {
+		return append(dst, machineName...)
+	},
+	"remote_addr": func(dst []byte, x *message.Exchange) []byte { return appendAddr(dst, x.Client.Addr()) },
+	"remote_port": func(dst []byte, x *message.Exchange) []byte { return appendPort(dst, x.Client) },
+	"server_addr": func(dst []byte, x *message.Exchange) []byte { return appendAddr(dst, x.Local.Addr()) },
+	"server_port": func(dst []byte, x *message.Exchange) []byte { return appendPort(dst, x.Local) },
+	"upstream_addr": func(dst []byte, x *message.Exchange) []byte {
+		return append(dst, x.Upstream.Addr...)
+	},
+	"proxy_add_x_forwarded_for": appendForwardedFor,
+}
+
+// machineName is the host's name, asked once.
+var machineName, _ = os.Hostname()
+
+// variableOf finds a variable by name: one of the captures, which stand before
+// all others, a header field, or a fixed one; nil if there is none.
+func variableOf(name string, captures []string) appendVariable {
+	for _, c := range captures {
+		if c == name {
+			return func(dst []byte, x *message.Exchange) []byte {
+				v, _ := x.Capture(c)
+				return append(dst, v...)
+			}
+		}
+	}
+	if field, ok := strings.CutPrefix(name, "http_"); ok && field != "" {
+		return requestField(field)
+	}
+	return variables[name]
+}
+
+// requestField is a field of the request. A name with underscores also finds
+// the field with dashes in their place, as users of nginx write it.
+func requestField(name string) appendVariable {
+	dashed := strings.ReplaceAll(name, "_", "-")
+	return func(dst []byte, x *message.Exchange) []byte {
+		v, ok := x.Request.Header.Lookup(name)
+		if !ok && dashed != name {
+			v = x.Request.Header.Get(dashed)
+		}
+		return append(dst, v...)
+	}
+}
+
+func appendAddr(dst []byte, addr netip.Addr) []byte {
+	if !addr.IsValid() {
+		return append(dst, "unix"...)
+	}
+	return addr.AppendTo(dst)
+}
+
+func appendPort(dst []byte, a netip.AddrPort) []byte {
+	return strconv.AppendUint(dst, uint64(a.Port()), 10)
+}
+
+// appendForwardedFor is the list of addresses that the request has come
+// through: what a trusted proxy in front reported, and the peer. What any
+// other peer claims is left out.
+func appendForwardedFor(dst []byte, x *message.Exchange) []byte {
+	if x.PeerTrusted {
+		for _, f := range x.Request.Header.Fields() {
+			if message.EqualFold(f.Name, "X-Forwarded-For") && f.Value != "" {
+				dst = append(dst, f.Value...)
+				dst = append(dst, ", "...)
+			}
+		}
+	}
+	return appendAddr(dst, x.Client.Addr())
+}
