@@ -65,13 +65,8 @@ func (k *Clients) RoundTrip(x *message.Exchange, conn *loop.Conn, o *ClientOptio
 	}
 	if err != nil {
 		t.giveUp(err)
-		t.recycle(x)
-		return err
 	}
-	// Whoever holds the exchange may still ask for the content, long after
-	// the connection has gone to somebody else.
-	x.OnEnd(t.recycled)
-	return nil
+	return err
 }
 
 // roundTrip is the near side of one exchange over a connection to an upstream.
@@ -108,6 +103,11 @@ func newRoundTrip(k *Clients) *roundTrip {
 }
 
 func (t *roundTrip) begin(x *message.Exchange, conn *loop.Conn, o *ClientOptions, ended func(bool)) {
+	// Whoever has the exchange may still ask for the content long after the
+	// connection has gone to somebody else. And if this ends in a panic, it is
+	// by these two that the connection and the upload come to their end.
+	x.OnEnd(t.recycled)
+	x.Response.Body = (*responseBody)(t)
 	t.x, t.conn, t.options, t.ended = x, conn, o, ended
 	t.limits = o.Limits.withDefaults()
 	t.in.conn = conn

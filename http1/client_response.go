@@ -88,6 +88,7 @@ func (t *roundTrip) relayInterim() error {
 	}
 	t.head = responseHead{}
 	resp.Reset()
+	resp.Body = (*responseBody)(t)
 	return nil
 }
 
@@ -96,14 +97,11 @@ func (t *roundTrip) accept(f framing) error {
 	x := t.x
 	t.in.pin()
 	t.note()
-	if f == noContent {
-		t.keep = t.head.persistent() && !t.options.Close
-		t.finish()
-		return nil
-	}
 	t.keep = t.head.persistent() && !t.options.Close && f != untilClose
 	t.body.start(&t.in, f, x.Response.Length, &x.Response.Trailer, &t.limits)
-	x.Response.Body = (*responseBody)(t)
+	if f == noContent {
+		t.finish()
+	}
 	return nil
 }
 

@@ -549,6 +549,27 @@ func TestClientBodyThatIsClosedEndsTheConnection(t *testing.T) {
 	c.peer.wantReset()
 }
 
+func TestClientThatPanicsLeavesNothing(t *testing.T) {
+	c := connect(t, ClientOptions{})
+	f := newFeed(c)
+	c.done = startTask(t, c.loop, func() {
+		c.prepare([]func(*message.Exchange){f.request(1000)})
+		c.x.SetInterim(func(int, *message.Header) error { panic("on purpose") })
+		func() {
+			defer func() { recover() }()
+			c.run()
+		}()
+		c.x.Response.Body.Close()
+		c.x.Settle()
+		c.x.End()
+		c.x.Reset()
+	})
+	f.send("hello")
+	c.peer.readHead()
+	c.peer.want("hello").send("HTTP/1.1 103 Early Hints\n\n")
+	c.wait().wantReusable(false)
+}
+
 func TestClientOpensATunnel(t *testing.T) {
 	c := connect(t, ClientOptions{ReadTimeout: 30 * time.Millisecond})
 	c.done = startTask(t, c.loop, func() {

@@ -171,7 +171,7 @@ func (u *Upstream) addPool(l *loop.Loop) *pool {
 type PeerStatus struct {
 	Addr     string
 	Weight   int
-	InFlight int // exchanges that have a connection to it, or are making one
+	InFlight int // exchanges that have a connection to it
 	Idle     int // connections kept for reuse
 }
 
