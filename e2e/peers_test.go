@@ -1,0 +1,170 @@
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+)
+
+// nginx is a real peer that serves files.
+type nginx struct {
+	*process
+	addr string
+	root string // the directory of its files
+}
+
+// startNginx runs nginx over an empty directory, as one process that is all
+// there is to stop or to kill. It takes the given directives of a location.
+func startNginx(t testing.TB, directives string) *nginx {
+	t.Helper()
+	n := &nginx{addr: freeAddr(t), root: t.TempDir()}
+	n.run(t, directives)
+	return n
+}
+
+func (n *nginx) run(t testing.TB, directives string) {
+	t.Helper()
+	dir := t.TempDir()
+	conf := writeFile(t, dir, "nginx.conf", fmt.Sprintf(`
+daemon off;
+master_process off;
+pid %[1]s/pid;
+error_log stderr error;
+events { worker_connections 4096; }
+http {
+	access_log off;
+	client_body_temp_path %[1]s/body;
+	proxy_temp_path %[1]s/proxy;
+	fastcgi_temp_path %[1]s/fastcgi;
+	uwsgi_temp_path %[1]s/uwsgi;
+	scgi_temp_path %[1]s/scgi;
+	keepalive_requests 100000;
+	server {
+		listen %[2]s;
+		root %[3]s;
+		location / { %[4]s }
+	}
+}
+`, dir, n.addr, n.root, directives))
+	n.process = start(t, "nginx", "-c", conf, "-p", dir, "-e", "stderr")
+	n.answers(t, n.addr)
+}
+
+// file puts a file where nginx finds it and returns its path in URLs.
+func (n *nginx) file(t testing.TB, name string, content []byte) string {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(n.root, name), content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return "/" + name
+}
+
+// serve runs a net/http server until the test ends, and returns its address.
+func serve(t testing.TB, handler http.HandlerFunc) string {
+	t.Helper()
+	addr := freeAddr(t)
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: handler}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		server.Serve(ln)
+	}()
+	t.Cleanup(func() {
+		server.Close()
+		<-done
+	})
+	return addr
+}
+
+// listen runs a peer of raw bytes until the test ends: talk is called for each
+// connection on a goroutine of its own and closes it by returning.
+func listen(t testing.TB, talk func(net.Conn)) string {
+	t.Helper()
+	addr := freeAddr(t)
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conns := &connections{open: map[net.Conn]bool{}}
+	conns.wait.Go(func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			conns.serve(conn, talk)
+		}
+	})
+	t.Cleanup(func() {
+		ln.Close()
+		conns.closeAll()
+		conns.wait.Wait()
+	})
+	return addr
+}
+
+// connections are those of a listener, so that it can end them all.
+type connections struct {
+	wait   sync.WaitGroup
+	mu     sync.Mutex
+	open   map[net.Conn]bool
+	closed bool
+}
+
+func (c *connections) serve(conn net.Conn, talk func(net.Conn)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		conn.Close()
+		return
+	}
+	c.open[conn] = true
+	c.wait.Go(func() {
+		defer func() {
+			conn.Close()
+			c.mu.Lock()
+			delete(c.open, conn)
+			c.mu.Unlock()
+		}()
+		talk(conn)
+	})
+}
+
+func (c *connections) closeAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	for conn := range c.open {
+		conn.Close()
+	}
+}
+
+// newClient returns a client of its own connections, which end with the test.
+func newClient(t testing.TB) *http.Client {
+	transport := &http.Transport{MaxIdleConnsPerHost: 1000, DisableCompression: true}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: 2 * patience}
+}
+
+// soak is how long a test that meets rare events looks for them.
+func soak(t testing.TB) time.Duration {
+	t.Helper()
+	text := os.Getenv("PINGAP_SOAK")
+	if text == "" {
+		return 2 * time.Second
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal("PINGAP_SOAK:", err)
+	}
+	return d
+}
