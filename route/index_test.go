@@ -28,9 +28,10 @@ func obviousChoice(specs []Spec[int], x *message.Exchange) (chosen int, ok bool)
 		return -1
 	}
 	sent := x.Request.Path
-	chosen = choose(obviousReading(sent, 0))
+	normal := obviousReading(sent, 0)
+	chosen = choose(normal)
 	for _, r := range allReadings {
-		if choose(obviousReading(sent, r)) != chosen {
+		if other := obviousReading(sent, r); other != normal && choose(other) != chosen {
 			return 0, false
 		}
 	}
@@ -44,7 +45,7 @@ func obviousMatch(s *Spec[int], x *message.Exchange, path string) bool {
 	for _, h := range s.Hosts {
 		switch {
 		case h[0] == '~':
-			hostOK = hostOK || regexp.MustCompile("(?i)"+h[1:]).MatchString(host)
+			hostOK = hostOK || expression("(?i)"+h[1:]).MatchString(host)
 		case h[0] == '*':
 			hostOK = hostOK || len(host) >= len(h) && strings.HasSuffix(host, h[1:])
 		default:
@@ -60,9 +61,18 @@ func obviousMatch(s *Spec[int], x *message.Exchange, path string) bool {
 	case s.Path[0] == '=':
 		return hostOK && path == s.Path[1:]
 	case s.Path[0] == '~':
-		return hostOK && regexp.MustCompile(s.Path[1:]).MatchString(path)
+		return hostOK && expression(s.Path[1:]).MatchString(path)
 	}
 	return hostOK && strings.HasPrefix(path, s.Path)
+}
+
+var expressions = map[string]*regexp.Regexp{}
+
+func expression(text string) *regexp.Regexp {
+	if expressions[text] == nil {
+		expressions[text] = regexp.MustCompile(text)
+	}
+	return expressions[text]
 }
 
 type dice struct{ *rand.Rand }
@@ -91,14 +101,14 @@ func (d dice) spec() Spec[int] {
 	case 0:
 		s.Path = d.pick("", "/")
 	case 1, 2:
-		s.Path = "=/" + d.some(3, "a", "b", "/c", "aa")
+		s.Path = "=/a" + d.some(3, "a", "b", "/c", "aa")
 	case 3:
 		s.Path = "~" + d.pick("^", "", "^/", "(?i)^") + d.some(3, "a", "/b", `(?P<p>[a-c]+)`, "b*", "a?", "(a|b)") + d.pick("", "$", ".")
 	default:
-		s.Path = "/" + d.some(5, "a", "b", "/c", "aa", "abc")
+		s.Path = "/" + d.pick("a", "aa", "b") + d.some(4, "a", "b", "/c", "aa", "abc")
 	}
 	if d.IntN(5) == 0 {
-		s.Weight, s.HasWeight = d.pick2(0, 128, 256, 514, 515, 516, 1027, 2000), true
+		s.Weight, s.HasWeight = d.number(0, 128, 256, 514, 515, 516, 1027, 2000), true
 	}
 	if d.IntN(5) == 0 {
 		s.Query = []Condition{{Name: d.pick("q", "r"), Value: d.pick("1", "2"), HasValue: true}}
@@ -106,11 +116,11 @@ func (d dice) spec() Spec[int] {
 	return s
 }
 
-func (d dice) pick2(from ...int) int { return from[d.IntN(len(from))] }
+func (d dice) number(from ...int) int { return from[d.IntN(len(from))] }
 
 func (d dice) exchange() *message.Exchange {
 	host := d.pick("a", "b", "c.b", "A", "b.b.a") + d.some(3, ".a", ".b") + d.pick(".com", ".org", "", ".com.", ".com:80")
-	path := "/" + d.some(6, "a", "b", "/c", "aa", "abc", "/b", "/d", "c")
+	path := "/" + d.pick("a", "aa", "b", "") + d.some(5, "a", "b", "/c", "aa", "abc", "/b", "/d", "c")
 	if d.IntN(4) == 0 {
 		path = "/" + d.some(6, "a", "b", "/c", "%61", "//", "/.", "/../", "..", "%2F", "%2e", `\`, ";", "%5c", "/")
 	}
@@ -118,13 +128,13 @@ func (d dice) exchange() *message.Exchange {
 }
 
 func TestIndexChoosesWhatTryingEverythingChooses(t *testing.T) {
-	for seed := range uint64(400) {
+	for seed := range uint64(200) {
 		d := dice{rand.New(rand.NewPCG(seed, 1))}
 		specs := make([]Spec[int], 0, 60)
 		for range d.IntN(60) {
 			s := d.spec()
 			s.Target = len(specs)
-			if _, err := New([]Spec[int]{s}); err == nil { // "/a//b" is none
+			if _, err := parsePath(s.Path); err == nil { // it may name a group twice
 				specs = append(specs, s)
 			}
 		}
@@ -132,7 +142,7 @@ func TestIndexChoosesWhatTryingEverythingChooses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range 60 {
+		for range 50 {
 			x := d.exchange()
 			got, ok := made.Match(x)
 			want, wantOK := obviousChoice(specs, x)
@@ -205,7 +215,7 @@ func TestMatchDoesNotAllocate(t *testing.T) {
 		{"x", "/if"},
 		{"x", "/nothing"},
 	} {
-		n := testing.AllocsPerRun(100, func() {
+		n := fewestAllocs(func() {
 			ask(x, r[0], r[1])
 			x.Request.Query = "a=1&b"
 			x.Request.Header.Add("X", "1")
@@ -220,15 +230,25 @@ func TestMatchDoesNotAllocate(t *testing.T) {
 func TestMatchAllocatesOncePerExpressionThatCaptures(t *testing.T) {
 	choose := table(t, Spec[string]{Hosts: []string{`~^(?<tenant>\w+)\.example\.com$`}, Path: `~^/v(?<version>\d+)/`})
 	x := get("", "")
-	n := testing.AllocsPerRun(100, func() {
+	n := fewestAllocs(func() {
 		ask(x, "Acme.example.com", "/v12/x")
 		if _, ok := choose.Match(x); !ok {
 			t.Fatal("no location")
 		}
 	})
-	if n > 2 {
+	if n != 2 {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+// fewestAllocs is what f allocates when regexp finds the memory it has pooled;
+// under the race detector the pool forgets at random.
+func fewestAllocs(f func()) float64 {
+	fewest := testing.AllocsPerRun(1, f)
+	for range 200 {
+		fewest = min(fewest, testing.AllocsPerRun(1, f))
+	}
+	return fewest
 }
 
 func TestExpressionsAreTriedOnlyWhereTheyCouldWin(t *testing.T) {

@@ -62,6 +62,7 @@ func TestNoSpellingOfAPathLeadsAroundALocation(t *testing.T) {
 		Spec[string]{Name: "guarded", Path: "/admin"},
 		Spec[string]{Name: "login", Path: "=/login"},
 		Spec[string]{Name: "public", Path: "/public/"},
+		Spec[string]{Name: "guarded too", Path: "/site/secret"},
 		Spec[string]{Name: "site", Path: "/"},
 	)
 	for sent, want := range map[string]string{
@@ -90,6 +91,7 @@ func TestNoSpellingOfAPathLeadsAroundALocation(t *testing.T) {
 		"/public/..%2f..%2fadmin":     "",
 		"/public/%2e%2e%2fadmin":      "",
 		"/public/..;/admin":           "",
+		"/.;/admin":                   "",
 		"/public/..;x=1/admin":        "",
 		"/public/..%3b/admin":         "",
 		"/public/..\\admin":           "",
@@ -100,7 +102,8 @@ func TestNoSpellingOfAPathLeadsAroundALocation(t *testing.T) {
 		"/.%2Fadmin":                  "",
 		"/admin%2F..%2Fpublic%2Fx":    "", // resolved or one segment below admin
 		"/public//../admin/../x":      "",
-		"/x//../public/x":             "", // slashes merged before or after
+		"/x//../public/x":             "",
+		"/site//../secret":            "", // slashes merged before ".." is resolved, or after
 		"/public/x%2F..%2F..%2Fadmin": "",
 	} {
 		got, ok := choose.Match(get("h", sent))
@@ -140,17 +143,16 @@ func obviousReading(sent string, r reading) string {
 	})
 	if r&lenient != 0 {
 		p = strings.ReplaceAll(p, `\`, "/")
-		if r&keepDots == 0 {
-			for dotsAndParam.MatchString(p) {
-				p = dotsAndParam.ReplaceAllString(p, "$1$2")
-			}
-		}
 	}
-	if r&keepDots != 0 || !strings.HasPrefix(p, "/") {
-		if !strings.HasPrefix(p, "/") {
-			return p
-		}
+	switch {
+	case !strings.HasPrefix(p, "/"):
+		return p
+	case r&keepDots != 0:
 		return slashes.ReplaceAllString(p, "/")
+	case r&lenient != 0:
+		for dotsAndParam.MatchString(p) {
+			p = dotsAndParam.ReplaceAllString(p, "$1$2")
+		}
 	}
 	if r&keepEmpty != 0 {
 		p = (&url.URL{Path: "/"}).ResolveReference(&url.URL{Path: p}).Path

@@ -190,7 +190,7 @@ func TestRewriteAllocatesOnceForGroupsAndElseNot(t *testing.T) {
 			t.Fatal(err)
 		}
 		x := get("", "")
-		n := testing.AllocsPerRun(100, func() {
+		n := fewestAllocs(func() {
 			ask(x, "h", "/api/%61/items")
 			x.Request.Query, x.Request.HasQuery = "page=2", true
 			x.SetCapture("tenant", "acme")

@@ -242,6 +242,12 @@ func TestConditionsMustAllHold(t *testing.T) {
 	}
 }
 
+func TestConditionOnHostNeedsAHost(t *testing.T) {
+	if _, ok := table(t, Spec[string]{Headers: []Condition{{Name: "Host"}}}).Match(get("", "/")); ok {
+		t.Error("a request without Host has one")
+	}
+}
+
 func TestConditionThatFailsLeavesTheRequestToTheNext(t *testing.T) {
 	choose := table(t,
 		Spec[string]{Name: "two", Path: "/a", Headers: []Condition{{Name: "X", Value: "2", HasValue: true}}},
