@@ -55,7 +55,7 @@ func parseListenAddr(text string) (ListenAddr, error) {
 	case strings.Contains(text, "://"):
 		return wrong("%q is a URL, not an address to listen on", text)
 	case err != nil && isBareIPv6(text):
-		return ListenAddr{}, &ValueError{Message: fmt.Sprintf("the address %q has no brackets, or no port", text), Hint: fmt.Sprintf(`an IPv6 address with a port is written "[%s]:80"`, text)}
+		return ListenAddr{}, &ValueError{Message: fmt.Sprintf("the address %q has no brackets, or no port", text), Hint: `an IPv6 address is written "[2001:db8::1]:80"`}
 	case err != nil && !strings.Contains(strings.TrimPrefix(text, "["), ":"):
 		return wrong("the address %q has no port", text)
 	case err != nil:

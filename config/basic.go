@@ -29,7 +29,7 @@ type Basic struct {
 	UpstreamKeepalivePoolSize int `config:"upstream_keepalive_pool_size" default:"128" min:"0" max:"1000000"`
 	// TrustedProxies are the peers whose X-Forwarded-For and X-Real-IP are
 	// believed. Nobody else's are.
-	TrustedProxies []Network `config:"trusted_proxies"`
+	TrustedProxies []Network `config:"trusted_proxies" example:"10.0.0.0/8"`
 	// LogLevel is the least serious level in the application log: trace,
 	// debug, info, warn, error or off. Empty leaves it to the process.
 	LogLevel LogLevel `config:"log_level"`

@@ -21,13 +21,15 @@ type Checks struct {
 	Plugin   func(*Plugin) []Problem
 }
 
+const noServer = "there is no server, so nothing would be listened on"
+
 // Check finds what is wrong between the sections of a configuration that Decode
 // has made: names that lead nowhere, addresses that two servers listen on, and
 // whatever the others know to be wrong.
 func (c *Config) Check(others Checks) Problems {
 	var problems Problems
 	if len(c.Servers) == 0 && !c.broken {
-		problems.add(Problem{Position: c.source, Message: "there is no server, so nothing would be listened on", Hint: "write a section [servers.main] with an addr and locations"})
+		problems.add(Problem{Position: c.source, Message: noServer, Hint: "write a section [servers.main] with an addr and locations"})
 	}
 	c.checkReferences(&others, &problems)
 	c.checkAddresses(&problems)
@@ -78,7 +80,7 @@ func (c *Config) checkReferences(others *Checks, problems *Problems) {
 	}
 	for _, s := range c.Servers {
 		c.checkNames(&s.Item, "locations", locations, problems)
-		if _, ok := s.table.node.Field("locations"); !ok {
+		if _, ok := s.table.node.Field("locations"); !ok && !c.broken {
 			problems.add(s.warning("", "has no locations, so every request is answered with 404", ""))
 		}
 	}
@@ -89,7 +91,7 @@ func (c *Config) checkReferences(others *Checks, problems *Problems) {
 		c.checkNames(&l.Item, "plugins", plugins, problems)
 		_, hasUpstream := l.table.node.Field("upstream")
 		_, hasPlugins := l.table.node.Field("plugins")
-		if !hasUpstream && !hasPlugins {
+		if !hasUpstream && !hasPlugins && !c.broken {
 			problems.add(l.Problem("", "has neither an upstream nor plugins, so nothing could answer its requests", `write upstream = "name"`))
 		}
 	}

@@ -30,22 +30,29 @@ func (c *Config) checkAddresses(problems *Problems) {
 	}
 }
 
-// conflict says that a server listens where another does already.
+// conflict says that a server listens where another, or itself, does already.
 func (s *Server) conflict(a ListenAddr, first listening) Problem {
-	where := fmt.Sprintf("server %q at %s", first.server.Name, first.server.At("addr"))
+	where := fmt.Sprintf("where server %q listens (%s)", first.server.Name, first.server.At("addr"))
 	if first.server == s {
-		where = "the server itself"
+		where = "in the same list"
 	}
-	hint := "an address belongs to one server: give one of them another, or move the locations into one server"
-	if a.String() == first.addr.String() {
-		return s.Problem("addr", fmt.Sprintf("%s is listened on by %s already", a, where), hint)
+	hint := "give one of the servers another address, or all locations to one of them"
+	switch {
+	case a.normalHost() == first.addr.normalHost() && first.server == s:
+		return s.Problem("addr", fmt.Sprintf("%s is in the list twice", a), "")
+	case a.normalHost() == first.addr.normalHost():
+		return s.Problem("addr", fmt.Sprintf("%s is %s", a, where), hint)
 	}
-	if all := allOf(a, first.addr); all.Host == "::" || all.Host == "" {
-		hint = fmt.Sprintf("%s takes the connections to all addresses, those of IPv4 too", all)
+	all, takes := first.addr, "the connections to all addresses"
+	if a.covers(first.addr) {
+		all = a
+	}
+	if all.normalHost() == "0.0.0.0" {
+		takes += " of IPv4"
 	} else {
-		hint = fmt.Sprintf("%s takes the connections to all addresses of IPv4", all)
+		takes += ", those of IPv4 too"
 	}
-	return s.Problem("addr", fmt.Sprintf("%s overlaps with %s, which is listened on by %s already", a, first.addr, where), hint)
+	return s.Problem("addr", fmt.Sprintf("%s overlaps with %s, %s", a, first.addr, where), fmt.Sprintf("%s takes %s", all, takes))
 }
 
 // overlaps reports whether two addresses with the same port cannot both be
@@ -56,14 +63,6 @@ func (a ListenAddr) overlaps(b ListenAddr) bool {
 		return a.Path == b.Path
 	}
 	return a.normalHost() == b.normalHost() || a.covers(b) || b.covers(a)
-}
-
-// allOf returns which of two addresses that overlap stands for all.
-func allOf(a, b ListenAddr) ListenAddr {
-	if a.covers(b) {
-		return a
-	}
-	return b
 }
 
 // normalHost returns the host in the one form that all ways to write it share.

@@ -129,6 +129,10 @@ func (d *Document) items(kind string) iter.Seq[Item] {
 					Message: f.Node.Kind.found() + ", but a section is expected", Hint: fmt.Sprintf("keys stand below a header with a name, such as [%s.main]", kind)})
 				continue
 			}
+			if f.Node.origin == implied && kind != "plugins" {
+				d.reportDots(kind, f)
+				continue
+			}
 			if message := checkName(f.Key); message != "" {
 				d.problems.add(Problem{Position: f.Position, Section: t.section, Message: message})
 			}
@@ -136,6 +140,16 @@ func (d *Document) items(kind string) iter.Seq[Item] {
 				return
 			}
 		}
+	}
+}
+
+// reportDots reports headers such as [locations.example.com]: sections hold no
+// tables, so the dot belongs to the name.
+func (d *Document) reportDots(kind string, f Field) {
+	d.broken = true // what refers to the section is probably right
+	for _, nested := range f.Node.Fields {
+		d.problems.add(Problem{Position: nested.Position, Section: kind + "." + f.Key + "." + nested.Key,
+			Message: "the name has a dot, but no quotes", Hint: fmt.Sprintf("write [%s.%q]", kind, f.Key+"."+nested.Key)})
 	}
 }
 

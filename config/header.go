@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -30,8 +31,15 @@ func (h *Header) UnmarshalText(text []byte) error {
 		}
 	}
 	h.Name, h.Value = name, value
+	if slices.ContainsFunc(ownHeaders, func(own string) bool { return strings.EqualFold(name, own) }) {
+		return &ValueError{Message: fmt.Sprintf("the header %s has no effect", name), Hint: "the proxy writes it as the connection needs it", Warning: true}
+	}
 	return nil
 }
+
+// ownHeaders are those that concern one connection alone, or the framing of
+// one message (RFC 9110 section 7.6.1, RFC 9112 section 6).
+var ownHeaders = []string{"Connection", "Content-Length", "HTTP2-Settings", "Keep-Alive", "Proxy-Connection", "TE", "Transfer-Encoding", "Upgrade"}
 
 // isToken reports whether s is a token of RFC 9110 section 5.6.2.
 func isToken(s string) bool {

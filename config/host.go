@@ -42,25 +42,21 @@ func splitHosts(text string) []string {
 
 // regexpEnd returns where the first comma is that is outside of all brackets.
 func regexpEnd(text string) int {
-	depth, inClass := 0, false
+	depth := 0
 	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case c == '\\':
+		switch text[i] {
+		case '\\':
 			i++
-		case inClass:
-			inClass = c != ']'
-		case c == '[':
-			inClass = true
-			// A bracket that comes first in a class is a member of it.
-			if strings.HasPrefix(text[i+1:], "]") || strings.HasPrefix(text[i+1:], "^]") {
-				i += 1 + strings.IndexByte(text[i+1:], ']')
-			}
-		case c == '(' || c == '{':
+		case '[':
+			i = classEnd(text, i)
+		case '(', '{':
 			depth++
-		case c == ')' || c == '}':
+		case ')', '}':
 			depth--
-		case c == ',' && depth <= 0:
-			return i
+		case ',':
+			if depth <= 0 {
+				return i
+			}
 		}
 	}
 	return len(text)

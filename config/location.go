@@ -15,25 +15,25 @@ type Location struct {
 	Upstream string `config:"upstream"`
 	// Host is a list separated by commas: exact names, *.example.com and
 	// ~regexp. Empty means any host.
-	Host Hosts `config:"host"`
+	Host Hosts `config:"host" example:"example.com"`
 	// Path is /prefix, =/exact or ~regexp. Empty means any path.
-	Path Path `config:"path"`
+	Path Path `config:"path" example:"/api"`
 	// MatchHeaders, MatchQuery and MatchCookies must all hold: "name" is
 	// there, or "name:value" has that value.
-	MatchHeaders []Condition `config:"match_headers"`
-	MatchQuery   []Condition `config:"match_query"`
-	MatchCookies []Condition `config:"match_cookies"`
+	MatchHeaders []Condition `config:"match_headers" example:"X-Version:2"`
+	MatchQuery   []Condition `config:"match_query" example:"version:2"`
+	MatchCookies []Condition `config:"match_cookies" example:"beta"`
 	// Rewrite is "regexp replacement", or a replacement for the whole path
 	// such as /api/$name.
-	Rewrite Rewrite `config:"rewrite"`
+	Rewrite Rewrite `config:"rewrite" example:"^/api/ /"`
 	// ProxySetHeaders replace fields of the request to the upstream,
 	// ProxyAddHeaders are added to it.
-	ProxySetHeaders []Header `config:"proxy_set_headers"`
-	ProxyAddHeaders []Header `config:"proxy_add_headers"`
+	ProxySetHeaders []Header `config:"proxy_set_headers" example:"X-Name: value"`
+	ProxyAddHeaders []Header `config:"proxy_add_headers" example:"X-Name: value"`
 	// SetResponseHeaders replace fields of the answer, AddResponseHeaders are
 	// added to it.
-	SetResponseHeaders []Header `config:"set_response_headers"`
-	AddResponseHeaders []Header `config:"add_response_headers"`
+	SetResponseHeaders []Header `config:"set_response_headers" example:"X-Name: value"`
+	AddResponseHeaders []Header `config:"add_response_headers" example:"X-Name: value"`
 	// EnableReverseProxyHeaders tells the upstream for whom it works:
 	// X-Real-IP, X-Forwarded-For, -Proto, -Host and -Port.
 	EnableReverseProxyHeaders bool `config:"enable_reverse_proxy_headers"`
@@ -44,7 +44,7 @@ type Location struct {
 	Plugins []string `config:"plugins"`
 	// ClientMaxBodySize is how large the content of a request may be; 0 for
 	// any size.
-	ClientMaxBodySize Size `config:"client_max_body_size"`
+	ClientMaxBodySize Size `config:"client_max_body_size" example:"10MB"`
 	// MaxProcessing is how many exchanges may be in flight; 0 for any number.
 	MaxProcessing int `config:"max_processing" min:"0" max:"2000000000"`
 	// MaxRetries is how often another connection is tried when one cannot be

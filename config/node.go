@@ -35,8 +35,9 @@ type Node struct {
 	Fields   []Field // of Table, in the order of the text
 	Items    []*Node // of Array
 
-	index  map[string]int // of Fields, by key
-	origin origin
+	index    map[string]int // of Fields, by key
+	origin   origin
+	reported bool // what is wrong with it has been said; of a table: the rest of it could not be read
 }
 
 // origin tells how a table or list came to be, which decides what may be added

@@ -68,11 +68,11 @@ func (p *Plugin) checkCategory(categories []string, problems *Problems) bool {
 	case slices.Contains(categories, p.Category):
 		return true
 	case slices.Contains(laterCategories, p.Category):
-		problems.add(p.Problem("category", fmt.Sprintf("this version does not have plugins of the category %q yet", p.Category), "there are "+strings.Join(categories, ", ")))
+		problems.add(p.Problem("category", fmt.Sprintf("this version does not have plugins of the category %q yet", p.Category), "it has "+strings.Join(categories, ", ")))
 	default:
 		hint := Suggest(p.Category, append(slices.Clone(categories), laterCategories...))
 		if hint == "" {
-			hint = "there are " + strings.Join(categories, ", ")
+			hint = "this version has " + strings.Join(categories, ", ")
 		}
 		problems.add(p.Problem("category", fmt.Sprintf("there are no plugins of the category %q", p.Category), hint))
 	}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"strings"
+	"unicode/utf8"
 )
 
 // compileRegexp compiles an expression (RE2 syntax, like that of Pingap). Its
@@ -15,25 +16,70 @@ func compileRegexp(expression string) (*regexp.Regexp, error) {
 	if err == nil {
 		return re, nil
 	}
-	wrong := &ValueError{Message: fmt.Sprintf("not a regular expression: %v", err)}
 	detail, ok := errors.AsType[*syntax.Error](err)
 	if !ok {
-		return nil, wrong
+		return nil, &ValueError{Message: fmt.Sprintf("not a regular expression: %v", err)}
 	}
-	wrong.Message = fmt.Sprintf("not a regular expression: %s", detail.Code)
-	if detail.Expr != expression {
-		wrong.Message += fmt.Sprintf(": %s", detail.Expr)
-		if at := strings.Index(expression, detail.Expr); at >= 0 {
-			wrong.Message += fmt.Sprintf(" at character %d", len([]rune(expression[:at]))+1)
-		}
+	what, at := detail.Code.String(), strings.Index(expression, detail.Expr)
+	switch detail.Code {
+	case syntax.ErrMissingParen, syntax.ErrUnexpectedParen:
+		at = oddParenthesis(expression)
+	case syntax.ErrMissingBracket:
+	default:
+		what += " " + detail.Expr
+	}
+	wrong := &ValueError{Message: "not a regular expression: " + what}
+	if at >= 0 {
+		wrong.Message += fmt.Sprintf(" (character %d)", utf8.RuneCountInString(expression[:at])+1)
 	}
 	switch {
 	case strings.HasPrefix(detail.Expr, "(?=") || strings.HasPrefix(detail.Expr, "(?!") || strings.HasPrefix(detail.Expr, "(?<"):
 		wrong.Hint = "looking ahead and behind is not supported"
-	case detail.Code == syntax.ErrMissingRepeatArgument && strings.HasPrefix(expression, "*"):
-		wrong.Hint = "write (?i) in front for upper and lower case alike, .* for any text"
-	case detail.Code == syntax.ErrInvalidEscape:
-		wrong.Hint = `back-references are not supported, and \\ is a backslash`
+	case detail.Code == syntax.ErrInvalidEscape && '1' <= detail.Expr[1] && detail.Expr[1] <= '9':
+		wrong.Hint = "back-references are not supported"
 	}
 	return nil, wrong
+}
+
+// oddParenthesis returns where the first parenthesis is that has no partner, or
+// -1.
+func oddParenthesis(expression string) int {
+	var open []int
+	for i := 0; i < len(expression); i++ {
+		switch expression[i] {
+		case '\\':
+			i++
+		case '[':
+			i = classEnd(expression, i)
+		case '(':
+			open = append(open, i)
+		case ')':
+			if len(open) == 0 {
+				return i
+			}
+			open = open[:len(open)-1]
+		}
+	}
+	if len(open) == 0 {
+		return -1
+	}
+	return open[0]
+}
+
+// classEnd returns where the character class that begins at start ends: at its
+// bracket, or with the expression. A bracket that comes first is a member.
+func classEnd(expression string, start int) int {
+	i := start + 1
+	if strings.HasPrefix(expression[i:], "^") {
+		i++
+	}
+	if strings.HasPrefix(expression[i:], "]") {
+		i++
+	}
+	for ; i < len(expression) && expression[i] != ']'; i++ {
+		if expression[i] == '\\' {
+			i++
+		}
+	}
+	return i
 }

@@ -8,13 +8,13 @@ type Server struct {
 	Item
 	// Addr is where to listen: host:port, several separated by commas, or
 	// unix:/path.
-	Addr ListenAddrs `config:"addr" required:"true"`
+	Addr ListenAddrs `config:"addr" required:"true" example:"0.0.0.0:80"`
 	// Locations are the names of the server's locations. Their weights decide
 	// which is asked first; the order here decides between equal weights.
 	Locations []string `config:"locations"`
 	// AccessLog is a format, by its name or as a template, behind an optional
 	// file. Empty means no access log.
-	AccessLog string `config:"access_log"`
+	AccessLog string `config:"access_log" example:"combined"`
 	// Threads is on how many of the process's loops the server runs; 0 means
 	// on all.
 	Threads int `config:"threads" default:"0" min:"0" max:"1024"`
@@ -67,25 +67,20 @@ func (*Server) later() map[string][]any {
 	}
 }
 
-func (s *Server) check() Problems {
-	return checkProbes(&s.Item, s.TCPIdle, s.TCPInterval, s.TCPProbeCount)
-}
+func (s *Server) check() Problems { return checkProbes(&s.Item) }
 
-// checkProbes reports keep-alive settings that are only half there.
-func checkProbes(item *Item, idle, interval time.Duration, count int) Problems {
-	var set, missing string
-	for _, key := range []struct {
-		name string
-		set  bool
-	}{{"tcp_idle", idle > 0}, {"tcp_interval", interval > 0}, {"tcp_probe_count", count > 0}} {
-		if key.set {
-			set = key.name
+// checkProbes reports settings of keep-alive probes that are only half there.
+func checkProbes(item *Item) Problems {
+	set, missing := "", ""
+	for _, key := range []string{"tcp_idle", "tcp_interval", "tcp_probe_count"} {
+		if _, ok := item.table.node.Field(key); ok {
+			set = key
 		} else if missing == "" {
-			missing = key.name
+			missing = key
 		}
 	}
-	if set == "" || missing == "" {
+	if set == "" || missing == "" || item.table.node.reported {
 		return nil
 	}
-	return Problems{item.Problem(set, "has no effect without "+missing, "keep-alive probes need tcp_idle, tcp_interval and tcp_probe_count, such as 60s, 10s and 5")}
+	return Problems{item.Problem(set, "has no effect without "+missing, `probes need all of tcp_idle, tcp_interval and tcp_probe_count, such as "60s", "10s" and 5`)}
 }

@@ -40,6 +40,7 @@ func (d *Document) AddTOML(file string, text []byte) {
 		p.expression(p.parser.Expression())
 	}
 	if err := p.parser.Error(); err != nil {
+		p.table.reported = true
 		d.fail(p.syntaxProblem(err))
 	}
 }
@@ -225,6 +226,7 @@ func (p *tomlParser) value(v *unstable.Node, owner Position, depth int) *Node {
 		n.Position = p.at(v)
 	}
 	if depth >= maxNesting {
+		n.reported = true
 		p.tooDeep(n.Position)
 		return n
 	}
@@ -257,6 +259,7 @@ func (p *tomlParser) integer(n *Node, text string) {
 	n.Kind, n.Text = KindInteger, text
 	v, err := strconv.ParseInt(strings.ReplaceAll(text, "_", ""), 0, 64)
 	if err != nil {
+		n.reported = true
 		p.problem(n.Position, fmt.Sprintf("%s is too large for an integer", text), "")
 	}
 	n.Integer = v

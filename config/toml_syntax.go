@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/pelletier/go-toml/v2/unstable"
 )
@@ -15,6 +16,7 @@ var mistakes = []struct{ parser, message, hint string }{
 	{"strings cannot have new lines", "the text has no closing quote on its line", ""},
 	{"string not terminated", "the text has no closing quotes", ""},
 	{"invalid escape character", "the text holds a backslash that means nothing", `write \\ for a backslash, or put the text into single quotes`},
+	{"expected newline", "the line has more on it than a key and its value", "each key stands on a line of its own"},
 	{"expected '=' after key", "the line is no key = value", "write key = value, or a header in brackets such as [servers.main]"},
 	{"to close table name", "the header has no closing bracket, or a blank in its name", `write it as [servers.main], and names with a blank or a dot in quotes: [servers."my name"]`},
 	{"expected ',' or ']'", "the list has no comma between two values, or no closing bracket", `write it as ["one", "two"]`},
@@ -31,7 +33,15 @@ func (p *tomlParser) syntaxProblem(err error) Problem {
 	offset := min(max(cap(p.text)-cap(detail.Highlight), 0), len(p.text))
 	problem.Position = p.position(offset)
 	problem.Message = "not TOML: " + strings.TrimPrefix(detail.Message, "toml: ")
-	if message, hint := p.bareValue(offset); message != "" {
+	if strings.Contains(detail.Message, "not terminated") {
+		opening := max(bytes.LastIndex(p.text, []byte(`"""`)), bytes.LastIndex(p.text, []byte(`'''`)))
+		problem.Position = p.position(max(opening, 0))
+	}
+	message, hint := p.bareValue(offset)
+	if message == "" && !strings.Contains(detail.Message, "table name") {
+		message, hint = p.bareElement(offset)
+	}
+	if message != "" {
 		problem.Message, problem.Hint = message, hint
 		return problem
 	}
@@ -73,4 +83,22 @@ func (p *tomlParser) bareValue(offset int) (message, hint string) {
 		return "", ""
 	}
 	return "the text is not in quotes", fmt.Sprintf(`write %s = "%s"`, key, value)
+}
+
+// bareElement recognises text without quotes in a list.
+func (p *tomlParser) bareElement(offset int) (message, hint string) {
+	const ends = " \t\r\n,[]{}=#\"'"
+	start := bytes.LastIndexAny(p.text[:offset], ends) + 1
+	end := len(p.text)
+	if i := bytes.IndexAny(p.text[offset:], ends); i >= 0 {
+		end = offset + i
+	}
+	word := string(p.text[start:end])
+	if before := bytes.TrimRight(p.text[:start], " \t\r\n"); !bytes.HasSuffix(before, []byte("[")) && !bytes.HasSuffix(before, []byte(",")) {
+		return "", ""
+	}
+	if !strings.ContainsFunc(word, func(r rune) bool { return unicode.IsLetter(r) || r == '.' || r == ':' }) {
+		return "", ""
+	}
+	return "the text in the list is not in quotes", fmt.Sprintf("write %q", word)
 }

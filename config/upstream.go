@@ -10,10 +10,10 @@ type Upstream struct {
 	Item
 	// Addrs are the peers: "host[:port] [weight]" or "unix:/path [weight]". The
 	// port is 80 unless given, the weight 1.
-	Addrs []PeerAddr `config:"addrs" required:"true"`
+	Addrs []PeerAddr `config:"addrs" required:"true" example:"127.0.0.1:8080"`
 	// Discovery says where the addresses of host names come from: static looks
 	// them up once. Empty leaves it to the version.
-	Discovery string `config:"discovery" enum:",static" later:"dns,docker,transparent"`
+	Discovery string `config:"discovery" enum:"static," later:"dns,docker,transparent"`
 	// Algo is how peers take turns.
 	Algo string `config:"algo" default:"round_robin" enum:"round_robin" later:"hash,hash:*"`
 	// ConnectionTimeout is how long the making of a connection may take;
@@ -63,7 +63,7 @@ func (*Upstream) later() map[string][]any {
 }
 
 func (u *Upstream) check() Problems {
-	problems := checkProbes(&u.Item, u.TCPIdle, u.TCPInterval, u.TCPProbeCount)
+	problems := checkProbes(&u.Item)
 	seen := make(map[string]bool, len(u.Addrs))
 	for _, a := range u.Addrs {
 		if seen[a.String()] {
