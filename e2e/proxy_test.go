@@ -69,8 +69,10 @@ func start(t testing.TB, name string, args ...string) *process {
 		p.Process.Kill()
 		<-p.exited
 		text := p.output.String()
-		if strings.Contains(text, "DATA RACE") {
-			t.Errorf("%s has a data race", filepath.Base(name))
+		for _, bad := range []string{"DATA RACE", "panic"} {
+			if strings.Contains(text, bad) {
+				t.Errorf("%s reports: %s", filepath.Base(name), bad)
+			}
 		}
 		if t.Failed() && text != "" {
 			t.Logf("output of %s, at most its last lines:\n%s", filepath.Base(name), text[max(0, len(text)-8<<10):])
