@@ -11,9 +11,14 @@ import (
 // its content.
 const headBuffer = 16 << 10
 
-// bodyBuffer is the largest buffer that content is read into. A larger one
-// saves few system calls and leaves the processor's cache.
-const bodyBuffer = 64 << 10
+// bodyBuffer is the largest buffer that content is read into. For 10 MB from an
+// upstream it costs a fifth less than one of 64 KiB.
+const bodyBuffer = 256 << 10
+
+// pace is the time in which a buffer full of content should go: who takes less
+// gets a larger one, who takes much longer a smaller one. So a slow client
+// holds little memory, however fast its upstream is.
+const pace = 20 * time.Millisecond
 
 // leastRead is the room below which reading on is not worth a system call.
 const leastRead = 4 << 10
@@ -37,6 +42,7 @@ type input struct {
 	floor      int
 	pinned     [][]byte // buffers before buf, while views of them are in use
 	filled     bool     // the last read took all the room there was
+	readAt     int64    // loop time of the last read
 
 	waiting     *loop.Coroutine // parked in more
 	interrupted bool
@@ -87,9 +93,14 @@ func (in *input) more() (moved bool, err error) {
 	moved = in.makeRoom()
 	room := in.buf[in.end:]
 	n, err := in.read(room)
+	in.took(n, room)
+	return moved, err
+}
+
+func (in *input) took(n int, room []byte) {
 	in.end += n
 	in.filled = n == len(room)
-	return moved, err
+	in.readAt = in.conn.Loop().Now()
 }
 
 // tryMore is more for when there may be nothing: it does not park but returns
@@ -98,52 +109,63 @@ func (in *input) tryMore() error {
 	in.makeRoom()
 	room := in.buf[in.end:]
 	n, err := in.conn.TryRead(room)
-	in.end += n
-	in.filled = n == len(room)
+	in.took(n, room)
 	return err
 }
 
-// makeRoom makes room for a read worth its system call. Where the last read
-// found more than it had room for, the buffer gets larger.
+// makeRoom makes room for a read worth its system call. It reports whether it
+// moved what is unread.
 func (in *input) makeRoom() (moved bool) {
 	if in.buf == nil {
 		in.buf = in.conn.Loop().Buffer(headBuffer)
 		return false
 	}
 	if in.start == in.end {
-		in.start, in.end = in.floor, in.floor
+		in.makeRoomAnew()
+		return false
 	}
-	grow := in.filled && len(in.buf) < bodyBuffer && in.start == in.end
-	if len(in.buf)-in.end >= leastRead && !grow {
+	if len(in.buf)-in.end >= leastRead {
 		return false
 	}
 	if in.start > in.floor {
 		in.end = in.floor + copy(in.buf[in.floor:], in.unread())
 		in.start = in.floor
-		if len(in.buf)-in.end >= leastRead {
-			return true
-		}
 	}
-	in.replace()
+	if len(in.buf)-in.end < leastRead {
+		in.replace(max(headBuffer, 4*len(in.unread())))
+	}
 	return true
 }
 
-// replace goes on in a new buffer, larger unless the present one only holds
-// pinned bytes. The present one is kept if views of it are in use.
-func (in *input) replace() {
-	l := in.conn.Loop()
-	size := headBuffer
-	if unread := in.end - in.start; unread > 0 || in.filled {
-		size = max(4*len(in.buf), 2*unread)
+// makeRoomAnew is makeRoom when nothing is unread: the buffer can be of another
+// size then.
+func (in *input) makeRoomAnew() {
+	in.start, in.end = in.floor, in.floor
+	size := len(in.buf)
+	took := time.Duration(in.conn.Loop().Now() - in.readAt)
+	switch {
+	case in.filled && took < pace && size < bodyBuffer:
+		size *= 4
+	case (!in.filled || took > 4*pace) && size > headBuffer:
+		size /= 4
 	}
-	larger := l.Buffer(size)
-	end := copy(larger, in.unread())
+	if size != len(in.buf) || size-in.floor < leastRead {
+		in.replace(size)
+	}
+}
+
+// replace goes on in a new buffer. The present one is kept if views of it are
+// in use.
+func (in *input) replace(size int) {
+	l := in.conn.Loop()
+	other := l.Buffer(size)
+	end := copy(other, in.unread())
 	if in.floor > 0 {
 		in.pinned = append(in.pinned, in.buf)
 	} else {
 		l.Release(in.buf)
 	}
-	in.buf, in.start, in.end, in.floor = larger, 0, end, 0
+	in.buf, in.start, in.end, in.floor = other, 0, end, 0
 }
 
 // read reads into p, parking until there is something. It is Conn.Read, except

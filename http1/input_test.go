@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"pingap/loop"
+	"pingap/loop/looptest"
 	"pingap/message"
 )
 
@@ -71,4 +74,34 @@ func TestViewsSurviveWhenBuffersGrow(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestBufferFollowsThePaceOfItsReader(t *testing.T) {
+	looptest.Run(t, func(l *loop.Loop) {
+		conn, _ := looptest.Pair(t, l)
+		defer conn.Close()
+		in := input{conn: conn}
+		in.makeRoom()
+		for i, c := range []struct {
+			filled bool
+			ago    time.Duration
+			want   int
+		}{
+			{true, 0, 64 << 10},
+			{true, pace - 1, 256 << 10},
+			{true, 0, 256 << 10}, // the largest
+			{true, 2 * pace, 256 << 10},
+			{true, 5 * pace, 64 << 10}, // a slow client
+			{false, 0, 16 << 10},       // a slow upstream
+			{false, 0, 16 << 10},       // the smallest
+			{true, 5 * pace, 16 << 10},
+		} {
+			in.filled, in.readAt = c.filled, l.Now()-int64(c.ago)
+			in.makeRoom()
+			if len(in.buf) != c.want {
+				t.Errorf("step %d: %d bytes, want %d", i, len(in.buf), c.want)
+			}
+		}
+		in.release()
+	})
 }
