@@ -142,10 +142,11 @@ func TestAnUpstreamWhoseBacklogIsFullIsGivenUpInTime(t *testing.T) {
 // connections is full for as long as the test runs.
 func listenWithoutAccepting(t *testing.T) string {
 	t.Helper()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	syscall.CloseOnExec(fd)
 	t.Cleanup(func() { syscall.Close(fd) })
 	addr := freeAddr(t)
 	to, err := net.ResolveTCPAddr("tcp", addr)
