@@ -83,7 +83,7 @@ type control struct {
 	close     bool // connection options
 	keepAlive bool
 	upgrade   bool
-	nominated bool // there are options that may name fields
+	nominated int // options that may name fields
 
 	upgrades    int  // how many Upgrade fields
 	expect      bool // Expect: 100-continue
@@ -105,7 +105,7 @@ func (c *control) note(k kind, value string) error {
 		}
 		c.chunked = true
 	case connectionField:
-		c.noteOptions(value)
+		return c.noteOptions(value)
 	case upgradeField:
 		c.upgradeTo = value
 		c.upgrades++
@@ -145,8 +145,12 @@ func (c *control) noteLength(value string) error {
 	return nil
 }
 
+// maxNominated bounds the options that may name fields, each of which is looked
+// for in all fields.
+const maxNominated = 32
+
 // noteOptions takes in Connection (RFC 9110 section 7.6.1).
-func (c *control) noteOptions(list string) {
+func (c *control) noteOptions(list string) error {
 	for option := range strings.SplitSeq(list, ",") {
 		switch option = message.TrimBlanks(option); {
 		case option == "":
@@ -157,9 +161,12 @@ func (c *control) noteOptions(list string) {
 		case message.EqualFold(option, "upgrade"):
 			c.upgrade = true
 		default:
-			c.nominated = true
+			if c.nominated++; c.nominated > maxNominated {
+				return errManyOptions
+			}
 		}
 	}
+	return nil
 }
 
 // checkTrailerNames refuses the announcement of trailers that would change how

@@ -58,6 +58,7 @@ var (
 	errLengthCoding   = &Error{400, "both Content-Length and Transfer-Encoding"}
 	errCoding         = &Error{400, "transfer coding other than a single chunked"}
 	errCoding10       = &Error{400, "Transfer-Encoding in HTTP/1.0"}
+	errManyOptions    = &Error{400, "too many connection options"}
 	errExpectation    = &Error{417, "expectation other than 100-continue"}
 
 	errChunkSize      = &Error{400, "chunk size is malformed"}

@@ -1,6 +1,9 @@
 package http1
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // A refusal is a head and the reason for which it is refused.
 var refusals = []struct {
@@ -133,6 +136,9 @@ var refusals = []struct {
 	// RFC 9110 section 6.5.1: trailers.
 	{"Trailer with Content-Length", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: x, content-length\r\n\r\n", errTrailerName},
 	{"Trailer with Transfer-Encoding", "POST / HTTP/1.1\r\nHost: a\r\nTrailer: Transfer-Encoding\r\n\r\n", errTrailerName},
+
+	// RFC 9110 section 7.6.1: Connection.
+	{"many connection options", "GET / HTTP/1.1\r\nHost: a\r\nConnection: " + strings.Repeat("a,", 20) + "\r\nConnection: " + strings.Repeat("a,", 20) + "\r\n\r\n", errManyOptions},
 
 	// RFC 9110 section 10.1.1: Expect.
 	{"unknown expectation", "POST / HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\n\r\n", errExpectation},
