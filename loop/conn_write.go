@@ -65,30 +65,43 @@ func advance(p []byte, n int) ([]byte, int) {
 
 // trySend sends up to three pieces in one system call, without waiting.
 func (c *Conn) trySend(head, a, b []byte) (int, error) {
-	switch {
-	case c.closed:
-		return 0, net.ErrClosed
-	case c.writeErrno != 0:
-		return 0, errno("write", syscall.Errno(c.writeErrno))
-	case !c.writable:
-		return 0, ErrWouldBlock
+	if err := c.mayWrite(); err != nil {
+		return 0, err
 	}
 	n, e := sendPieces(int(c.fd), [...][]byte{head, a, b})
-	switch e {
-	case 0:
-	case syscall.EAGAIN, syscall.EINPROGRESS: // the latter: fast open, connecting
-		c.writable = false
-		return 0, ErrWouldBlock
-	default:
-		// A part may be lost, so nothing may follow.
-		c.writeErrno = uint16(e)
-		return 0, errno("write", e)
+	if e != 0 {
+		return 0, c.writeFailed("write", e)
 	}
 	// Less than all means that the socket's buffer is full.
 	if n < len(head)+len(a)+len(b) {
 		c.writable = false
 	}
 	return n, nil
+}
+
+// mayWrite returns why a write need not be tried.
+func (c *Conn) mayWrite() error {
+	switch {
+	case c.closed:
+		return net.ErrClosed
+	case c.writeErrno != 0:
+		return errno("write", syscall.Errno(c.writeErrno))
+	case !c.writable:
+		return ErrWouldBlock
+	}
+	return nil
+}
+
+// writeFailed keeps what a system call that writes has said. After an error a
+// part may be lost, so nothing may follow.
+func (c *Conn) writeFailed(call string, e syscall.Errno) error {
+	switch e {
+	case syscall.EAGAIN, syscall.EINPROGRESS: // the latter: fast open, connecting
+		c.writable = false
+		return ErrWouldBlock
+	}
+	c.writeErrno = uint16(e)
+	return errno(call, e)
 }
 
 func sendPieces(fd int, pieces [3][]byte) (int, syscall.Errno) {

@@ -22,3 +22,6 @@ func NewWatchdog(report func(Stall), loops ...*Loop) *Watchdog {
 
 // Check looks at all loops once.
 func (w *Watchdog) Check() { w.check() }
+
+// Stuck reports whether a coroutine waits for room on the connection.
+func (c *Conn) Stuck() bool { return c.writer != nil }

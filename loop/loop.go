@@ -59,8 +59,9 @@ type Loop struct {
 	awaiting int        // coroutines parked in Await
 	dirty    []*Conn    // connections with corked output
 	buffers  buffers
-	outputs  []*output // spare ones
-	busy     bool      // the last wait found events
+	outputs  []*output     // spare ones
+	pipes    []*kernelPipe // spare ones of Splice, empty
+	busy     bool          // the last wait found events
 	stopping bool
 	stats    Stats
 
@@ -218,6 +219,9 @@ func (l *Loop) shutdown() {
 		if !co.busy {
 			co.stop()
 		}
+	}
+	for _, p := range l.pipes {
+		p.close()
 	}
 	l.mailbox.close(l)
 	l.poller.close()
