@@ -21,8 +21,10 @@ type request struct {
 	co       *loop.Coroutine // waits for the answer
 	waiting  bool
 
-	c   *connection   // the answer, if there is one
-	age time.Duration // of c
+	// The answer, if there is one: written by the loop that is asked, until it
+	// posts it.
+	c   *connection
+	age time.Duration
 }
 
 // takeOver returns an idle connection of another loop, or nil if there is none.
@@ -44,11 +46,16 @@ func (s *place) takeOver() (*connection, error) {
 		}
 	}
 	canceled := r.co.Canceled()
+	if r.waiting {
+		// The answer is the other loop's until receive has run; then it
+		// goes to the pool.
+		r.waiting = false
+		return nil, canceled
+	}
 	if canceled != nil && r.c != nil {
 		s.keep(r.c)
 		return nil, canceled
 	}
-	r.waiting = false // what still comes goes to the pool
 	return r.c, canceled
 }
 

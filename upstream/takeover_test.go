@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"testing"
+	"time"
 
 	"pingap/loop"
 	"pingap/loop/looptest"
@@ -53,6 +54,19 @@ func TestLoopThatGetsNoAnswerConnectsByItself(t *testing.T) {
 	if u.Open() != 2 || u.Peers()[0].Idle != 2 {
 		t.Errorf("%d connections are open, %d idle, want 2", u.Open(), u.Peers()[0].Idle)
 	}
+}
+
+// Nothing but the answer itself puts what the other loop does into an order with
+// what this one does: the race detector watches.
+func TestLoopThatDoesNotWaitLeavesTheAnswerAlone(t *testing.T) {
+	b := listen(t, answering("hello"))
+	u, first, second := twoLoops(t, b)
+	// sleep: the loop is to be held up without a word between the two
+	first.Post(func() { time.Sleep(5 * patience) })
+	ask(t, second, u).want(t, "hello")
+	looptest.Do(t, second, func() {
+		eventually(t, second, func() bool { return u.pool(second).places[0].idle.Load() == 2 })
+	})
 }
 
 func TestTakeOverEndsWithItsCoroutine(t *testing.T) {
