@@ -70,8 +70,8 @@ func start(t testing.TB, name string, args ...string) *process {
 		<-p.exited
 		text := p.output.String()
 		for _, bad := range []string{"DATA RACE", "panic"} {
-			if strings.Contains(text, bad) {
-				t.Errorf("%s reports: %s", filepath.Base(name), bad)
+			if _, after, found := strings.Cut(text, bad); found {
+				t.Errorf("%s reports: %s%.4000s", filepath.Base(name), bad, after)
 			}
 		}
 		if t.Failed() && text != "" {
