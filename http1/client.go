@@ -233,6 +233,8 @@ func (in *input) handOver(x *message.Exchange) {
 	in.buf, in.start, in.end, in.floor = nil, 0, 0, 0
 }
 
+var errClosedByPeer = errors.New("closed by the peer")
+
 // readError tells whose fault it is that nothing more can be read: that of the
 // peer, or of who waits for it.
 func (t *roundTrip) readError(err error) error {
@@ -247,8 +249,8 @@ func (t *roundTrip) readError(err error) error {
 	if _, malformed := err.(*Error); malformed {
 		return t.fault(message.BadResponse, err)
 	}
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = errClosedByPeer
 	}
 	if t.headAt != 0 {
 		return t.fault(message.BodyCut, err)
