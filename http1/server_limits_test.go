@@ -252,6 +252,26 @@ func TestServerWaitsForWhoeverReadsTheRequest(t *testing.T) {
 	}
 }
 
+func TestServerEndsTheReadingOfWhoDoesNotHoldTheExchange(t *testing.T) {
+	reader := make(chan error, 1)
+	s := serve(t, &Server{Handler: message.HandlerFunc(func(x *message.Exchange) error {
+		body := x.Request.Body
+		x.Loop.Go(loop.TaskFunc(func() {
+			_, err := body.Next()
+			reader <- err
+		}))
+		x.Loop.Yield() // it is parked then
+		x.Response.Header.Add("Date", "now")
+		text(x, "early")
+		return nil
+	})})
+	c := s.dial().send("POST / HTTP/1.1\nHost: a\nContent-Length: 3\n\n").want(ok + "Content-Length: 5\n\nearly")
+	if err := <-reader; err != errInterrupted {
+		t.Errorf("the reader was told %v", err)
+	}
+	c.send("abcGET / HTTP/1.1\nHost: a\n\n").want(ok)
+}
+
 func TestServerEchoesWhileItReads(t *testing.T) {
 	// Content larger than all buffers on the way, in both directions at once.
 	const size = 32 << 20

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -172,6 +173,26 @@ func (p *pieces) Next() ([]byte, error) {
 }
 
 func (p *pieces) Close() { p.closed = true }
+
+func TestServerSendsManySmallPieces(t *testing.T) {
+	const count = 20_000
+	for _, length := range []int64{message.UnknownLength, 10 * count} {
+		s := serve(t, &Server{Handler: message.HandlerFunc(func(x *message.Exchange) error {
+			x.Response.Status, x.Response.Length = 200, length
+			x.Response.Body = &pieces{left: slices.Repeat([]string{"0123456789"}, count)}
+			x.Response.Header.Add("Date", "now")
+			return nil
+		})})
+		c := s.dial().send("GET / HTTP/1.1\nHost: a\nConnection: close\n\n")
+		want := strings.Repeat("0123456789", count)
+		if length < 0 {
+			want = strings.Repeat("a\r\n0123456789\r\n", count) + "0\r\n\r\n"
+		}
+		if _, content, _ := strings.Cut(c.all(), "\r\n\r\n"); content != want {
+			t.Errorf("length %d: got %d bytes, want %d", length, len(content), len(want))
+		}
+	}
+}
 
 // A response that goes wrong after its head must never look whole.
 func TestServerCutsResponsesThatGoWrong(t *testing.T) {
