@@ -84,6 +84,14 @@ func isIP(host string) bool {
 	return err == nil
 }
 
+// withoutBrackets removes the brackets around an IPv6 address.
+func withoutBrackets(host string) string {
+	if len(host) > 1 && host[0] == '[' && host[len(host)-1] == ']' {
+		return host[1 : len(host)-1]
+	}
+	return host
+}
+
 func isBareIPv6(text string) bool {
 	return strings.Count(text, ":") > 1 && !strings.HasPrefix(text, "[")
 }

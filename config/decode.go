@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -82,7 +83,7 @@ func (d *decoder) unknown(f Field, target any, known []string) {
 	}
 	problem.Key = strings.TrimSuffix(d.prefix, ".")
 	problem.Message = fmt.Sprintf("unknown key %q", f.Key)
-	problem.Hint = Suggest(f.Key, append(known, d.others...))
+	problem.Hint = cmp.Or(Suggest(f.Key, append(known, d.others...)), homeOf(f.Key))
 	d.add(problem)
 }
 

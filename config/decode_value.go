@@ -48,11 +48,10 @@ func (d *decoder) value(f Field, target reflect.Value, tag reflect.StructTag) {
 	case target.Type() == durationType:
 		d.duration(f, target, tag)
 	case target.Type() == regexpType:
-		d.regexp(f, target)
+		d.regexp(f, target, tag)
 	case isInteger && (f.Node.Kind == KindInteger || !isText):
 		if d.expect(f, KindInteger, example(tag, "10")) {
-			d.unmarshaled(f, target, integer.UnmarshalInteger(f.Node.Integer))
-			d.within(f, target, tag)
+			d.unmarshaled(f, target, tag, integer.UnmarshalInteger(f.Node.Integer))
 		}
 	case isInteger && f.Node.Kind != KindString:
 		d.problem(f, f.Node.Kind.found(), fmt.Sprintf("a number or text is expected, such as %s = %q", f.Key, example(tag, "4kb")))
@@ -60,8 +59,7 @@ func (d *decoder) value(f Field, target reflect.Value, tag reflect.StructTag) {
 		d.problem(f, f.Node.Kind.found(), fmt.Sprintf("text with commas is expected, such as %s = %q", f.Key, withCommas(f.Node.Items)))
 	case isText:
 		if d.expect(f, KindString, strconv.Quote(example(tag, "text"))) {
-			d.unmarshaled(f, target, text.UnmarshalText([]byte(f.Node.Text)))
-			d.within(f, target, tag)
+			d.unmarshaled(f, target, tag, text.UnmarshalText([]byte(f.Node.Text)))
 		}
 	default:
 		d.basicValue(f, target, tag)
@@ -147,17 +145,16 @@ func (d *decoder) problem(f Field, message, hint string) {
 	d.add(Problem{Position: f.Node.Position, Section: d.section, Key: d.prefix + f.Key, Message: message, Hint: hint})
 }
 
-// unmarshaled reports the errors of a type that reads itself. Its value is then
-// the zero value.
-func (d *decoder) unmarshaled(f Field, target reflect.Value, err error) {
-	var errs []error
-	switch joined, ok := err.(interface{ Unwrap() []error }); {
-	case err == nil:
+// unmarshaled checks a value that its type has read, or reports the type's
+// errors. The value is then the zero value.
+func (d *decoder) unmarshaled(f Field, target reflect.Value, tag reflect.StructTag, err error) {
+	if err == nil {
+		d.within(f, target, tag)
 		return
-	case ok:
+	}
+	errs := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		errs = joined.Unwrap()
-	default:
-		errs = []error{err}
 	}
 	for _, err := range errs {
 		e, ok := errors.AsType[*ValueError](err)
@@ -181,26 +178,25 @@ func (d *decoder) duration(f Field, target reflect.Value, tag reflect.StructTag)
 		return
 	}
 	v, err := ParseDuration(f.Node.Text)
-	d.unmarshaled(f, target, err)
-	if err == nil {
-		target.SetInt(int64(v))
-		d.within(f, target, tag)
-	}
+	target.SetInt(int64(v))
+	d.unmarshaled(f, target, tag, err)
 }
 
-func (d *decoder) regexp(f Field, target reflect.Value) {
+func (d *decoder) regexp(f Field, target reflect.Value, tag reflect.StructTag) {
 	if !d.expect(f, KindString, `"^/v[0-9]+/"`) {
 		return
 	}
 	re, err := compileRegexp(f.Node.Text)
-	d.unmarshaled(f, target, err)
-	if err == nil {
-		target.Set(reflect.ValueOf(re))
-	}
+	target.Set(reflect.ValueOf(re))
+	d.unmarshaled(f, target, tag, err)
 }
 
 // word sets a string, which may be limited to some.
 func (d *decoder) word(f Field, target reflect.Value, tag reflect.StructTag) {
+	if f.Node.Text == "" && tag.Get("required") != "" {
+		d.problem(f, "is empty", "")
+		return
+	}
 	enum, ok := tag.Lookup("enum")
 	if !ok {
 		target.SetString(f.Node.Text)

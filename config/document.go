@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"slices"
@@ -84,7 +85,8 @@ func (d *Document) checkSections() {
 		case slices.Contains(laterSections, f.Key):
 			d.problems.add(Problem{Position: f.Position, Section: f.Key, Message: "this version does not support sections of this kind yet"})
 		case f.Node.Kind != KindTable:
-			d.problems.add(Problem{Position: f.Position, Message: fmt.Sprintf("the key %q stands outside of any section", f.Key), Hint: homeOf(f.Key)})
+			d.problems.add(Problem{Position: f.Position, Message: fmt.Sprintf("the key %q stands outside of any section", f.Key),
+				Hint: cmp.Or(homeOf(f.Key), "keys follow the header of a section, such as [basic]")})
 		default:
 			hint := Suggest(f.Key, sectionKinds)
 			if hint == "" {
@@ -95,7 +97,7 @@ func (d *Document) checkSections() {
 	}
 }
 
-// homeOf says which kind of section a key belongs to.
+// homeOf says which kind of section a key belongs to, or "" if to none.
 func homeOf(key string) string {
 	for _, home := range []struct {
 		section string
@@ -110,7 +112,7 @@ func homeOf(key string) string {
 			return "it belongs below " + home.section
 		}
 	}
-	return "keys follow the header of a section, such as [basic]"
+	return ""
 }
 
 // items yields the named sections of a kind.

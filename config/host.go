@@ -72,11 +72,10 @@ func checkHost(item string) error {
 		return &ValueError{Message: fmt.Sprintf(message, item), Hint: hint}
 	}
 	name := strings.TrimPrefix(item, "*.")
-	bare := strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
 	switch {
 	case item == "":
 		return wrong("a host is empty%.0s", "leave the key out for any host")
-	case isIP(bare):
+	case isIP(withoutBrackets(name)):
 		return nil
 	case item == "*":
 		return wrong("%q is no host", "leave the key out for any host")

@@ -72,8 +72,7 @@ func (a *PeerAddr) setWeight(text string) error {
 // brackets.
 func (a *PeerAddr) setHostPort(text string) error {
 	a.Port = defaultPort
-	bare := strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")
-	if isIP(bare) || !strings.Contains(text, ":") {
+	if bare := withoutBrackets(text); isIP(bare) || !strings.Contains(text, ":") {
 		a.Host = bare
 		return nil
 	}
@@ -105,7 +104,7 @@ func (a *PeerAddr) checkHost() error {
 		kind = "the broadcast"
 	case ip.IsMulticast():
 		kind = "a multicast"
-	case ip.IsLinkLocalUnicast():
+	case ip.IsLinkLocalUnicast(), ip.Zone() != "":
 		kind = "a link-local"
 	default:
 		return nil

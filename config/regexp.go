@@ -25,6 +25,8 @@ func compileRegexp(expression string) (*regexp.Regexp, error) {
 	case syntax.ErrMissingParen, syntax.ErrUnexpectedParen:
 		at = oddParenthesis(expression)
 	case syntax.ErrMissingBracket:
+	case syntax.ErrTrailingBackslash:
+		at = len(expression) - 1
 	default:
 		what += " " + detail.Expr
 	}

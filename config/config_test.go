@@ -1,0 +1,468 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mustParse reads a configuration that has no problems.
+func mustParse(t *testing.T, text string) *Config {
+	t.Helper()
+	c, problems := Parse("pingap.toml", []byte(text))
+	if problems = append(problems, c.Check(Checks{Categories: []string{"mock"}})...); len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	return c
+}
+
+// everything sets every key that there is, none to its default.
+const everything = `
+[basic]
+name = "edge"
+error_template = "{}"
+pid_file = "/run/edge.pid"
+threads = 4
+grace_period = "1m"
+graceful_shutdown_timeout = "1s"
+upstream_keepalive_pool_size = 64
+trusted_proxies = ["10.1.2.3/8", "192.0.2.1", "2001:db8::/32"]
+log_level = "WARN"
+log_format_json = true
+
+[servers.web]
+addr = "127.0.0.1:80, [::1]:80,unix:/run/web.sock, localhost:81"
+locations = ["all"]
+access_log = "combined"
+threads = 2
+tcp_idle = "1m"
+tcp_interval = "10s"
+tcp_probe_count = 5
+tcp_user_timeout = "30s"
+tcp_fastopen = 10
+tcp_nodelay = false
+backlog = 128
+reuse_port = true
+keepalive_timeout = "0s"
+keepalive_requests = 100
+client_header_timeout = "5s"
+client_header_buffer_size = "8KiB"
+max_header_fields = 50
+downstream_read_timeout = "10s"
+downstream_write_timeout = "11s"
+remark = "the web"
+
+[locations.all]
+upstream = "app"
+host = "example.com, *.example.org, ~^(?<name>[a-z]{2,5})\\.example\\.net$"
+path = "~ ^/v(?<version>[0-9]+)/"
+match_headers = ["X-Beta", "X-Mode: fast"]
+match_query = ["debug:1"]
+match_cookies = ["session"]
+rewrite = "^/v1/  /"
+proxy_set_headers = ["Host: $host", "X-Empty:"]
+proxy_add_headers = ["X-Time: 10:30"]
+set_response_headers = ["Server: edge"]
+add_response_headers = ["X-A: 1", "X-A: 2"]
+enable_reverse_proxy_headers = true
+weight = 0
+plugins = ["page"]
+client_max_body_size = 1024
+max_processing = 100
+max_retries = 2
+max_retry_window = "3s"
+remark = "all"
+
+[upstreams.app]
+addrs = ["10.0.0.1", "10.0.0.2:8080 5", "[2001:db8::1]", "2001:db8::2", "[2001:db8::3]:81 2", "unix:/run/app.sock 3", "app.internal:82"]
+discovery = "static"
+algo = "ROUND_ROBIN"
+connection_timeout = "1s"
+total_connection_timeout = "2s"
+read_timeout = "0s"
+write_timeout = "4s"
+idle_timeout = "5s"
+tcp_idle = "6s"
+tcp_interval = "7s"
+tcp_probe_count = 8
+tcp_user_timeout = "9s"
+tcp_recv_buf = "1mb"
+tcp_fast_open = true
+ipv4_only = true
+enable_tracer = true
+verify_cert = true
+alpn = "H1"
+sni = ""
+enable_backend_stats = false
+remark = "app"
+
+[plugins.page]
+category = "mock"
+step = "request"
+remark = "page"
+data = "x"
+`
+
+func TestEveryKeyIsRead(t *testing.T) {
+	c := mustParse(t, everything)
+	wantFields(t, c.Basic, `
+		Name edge
+		ErrorTemplate {}
+		PidFile /run/edge.pid
+		Threads 4
+		GracePeriod 1m0s
+		GracefulShutdownTimeout 1s
+		UpstreamKeepalivePoolSize 64
+		TrustedProxies [10.0.0.0/8 192.0.2.1/32 2001:db8::/32]
+		LogLevel warn
+		LogFormatJSON true`)
+	wantFields(t, *c.Servers[0], `
+		Addr [127.0.0.1:80 [::1]:80 unix:/run/web.sock localhost:81]
+		Locations [all]
+		AccessLog combined
+		Threads 2
+		TCPIdle 1m0s
+		TCPInterval 10s
+		TCPProbeCount 5
+		TCPUserTimeout 30s
+		TCPFastOpen 10
+		TCPNoDelay false
+		Backlog 128
+		ReusePort true
+		KeepaliveTimeout 0s
+		KeepaliveRequests 100
+		ClientHeaderTimeout 5s
+		ClientHeaderBufferSize 8192
+		MaxHeaderFields 50
+		DownstreamReadTimeout 10s
+		DownstreamWriteTimeout 11s
+		Remark the web`)
+	wantFields(t, *c.Location("all"), `
+		Upstream app
+		Host [example.com *.example.org ~^(?<name>[a-z]{2,5})\.example\.net$]
+		Path ~ ^/v(?<version>[0-9]+)/
+		MatchHeaders [{X-Beta  false} {X-Mode fast true}]
+		MatchQuery [{debug 1 true}]
+		MatchCookies [{session  false}]
+		Rewrite ^/v1/ /
+		ProxySetHeaders [{Host $host} {X-Empty }]
+		ProxyAddHeaders [{X-Time 10:30}]
+		SetResponseHeaders [{Server edge}]
+		AddResponseHeaders [{X-A 1} {X-A 2}]
+		EnableReverseProxyHeaders true
+		Weight {0 true}
+		Plugins [page]
+		ClientMaxBodySize 1024
+		MaxProcessing 100
+		MaxRetries 2
+		MaxRetryWindow 3s
+		Remark all`)
+	wantFields(t, *c.Upstream("app"), `
+		Addrs [10.0.0.1:80 10.0.0.2:8080 [2001:db8::1]:80 [2001:db8::2]:80 [2001:db8::3]:81 unix:/run/app.sock app.internal:82]
+		Discovery static
+		Algo round_robin
+		ConnectionTimeout 1s
+		TotalConnectionTimeout 2s
+		ReadTimeout 0s
+		WriteTimeout 4s
+		IdleTimeout 5s
+		TCPIdle 6s
+		TCPInterval 7s
+		TCPProbeCount 8
+		TCPUserTimeout 9s
+		TCPRecvBuf 1000000
+		TCPFastOpen true
+		IPv4Only true
+		EnableTracer true
+		Remark app`)
+	wantFields(t, c.Plugin("page").pluginKeys, `
+		Category mock
+		Step request
+		Remark page`)
+	var weights []int
+	for _, a := range c.Upstreams[0].Addrs {
+		weights = append(weights, a.Weight)
+	}
+	if want := []int{1, 5, 1, 1, 2, 3, 1}; !slices.Equal(weights, want) {
+		t.Errorf("weights are %v, want %v", weights, want)
+	}
+}
+
+// wantFields compares all fields of a section that have keys.
+func wantFields(t *testing.T, section any, want string) {
+	t.Helper()
+	var got strings.Builder
+	v := reflect.ValueOf(section)
+	for i := range v.NumField() {
+		if f := v.Type().Field(i); f.Tag.Get("config") != "" {
+			fmt.Fprintf(&got, "\n\t\t%s %v", f.Name, v.Field(i).Interface())
+		}
+	}
+	if got.String() != want {
+		t.Errorf("%T is%s\nwant%s", section, got.String(), want)
+	}
+}
+
+func TestAbsentKeysHaveTheirDefaults(t *testing.T) {
+	c := mustParse(t, "[servers.web]\naddr = \":80\"\nlocations = [\"all\"]\n[locations.all]\nupstream = \"app\"\n[upstreams.app]\naddrs = [\"127.0.0.1\"]\n")
+	wantFields(t, c.Basic, `
+		Name pingap
+		ErrorTemplate 
+		PidFile 
+		Threads 0
+		GracePeriod 5m0s
+		GracefulShutdownTimeout 5s
+		UpstreamKeepalivePoolSize 128
+		TrustedProxies []
+		LogLevel 
+		LogFormatJSON false`)
+	wantFields(t, *c.Servers[0], `
+		Addr [:80]
+		Locations [all]
+		AccessLog 
+		Threads 0
+		TCPIdle 0s
+		TCPInterval 0s
+		TCPProbeCount 0
+		TCPUserTimeout 0s
+		TCPFastOpen 0
+		TCPNoDelay true
+		Backlog 4096
+		ReusePort false
+		KeepaliveTimeout 1m15s
+		KeepaliveRequests 0
+		ClientHeaderTimeout 1m0s
+		ClientHeaderBufferSize 32768
+		MaxHeaderFields 100
+		DownstreamReadTimeout 1m0s
+		DownstreamWriteTimeout 1m0s
+		Remark `)
+	wantFields(t, *c.Locations[0], `
+		Upstream app
+		Host []
+		Path 
+		MatchHeaders []
+		MatchQuery []
+		MatchCookies []
+		Rewrite 
+		ProxySetHeaders []
+		ProxyAddHeaders []
+		SetResponseHeaders []
+		AddResponseHeaders []
+		EnableReverseProxyHeaders false
+		Weight {0 false}
+		Plugins []
+		ClientMaxBodySize 0
+		MaxProcessing 0
+		MaxRetries 0
+		MaxRetryWindow 0s
+		Remark `)
+	wantFields(t, *c.Upstreams[0], `
+		Addrs [127.0.0.1:80]
+		Discovery 
+		Algo round_robin
+		ConnectionTimeout 10s
+		TotalConnectionTimeout 0s
+		ReadTimeout 1m0s
+		WriteTimeout 1m0s
+		IdleTimeout 1m0s
+		TCPIdle 0s
+		TCPInterval 0s
+		TCPProbeCount 0
+		TCPUserTimeout 0s
+		TCPRecvBuf 0
+		TCPFastOpen false
+		IPv4Only false
+		EnableTracer false
+		Remark `)
+}
+
+// pingapKeys are all keys of Pingap 0.13, and older ones.
+var pingapKeys = map[string]string{
+	"[basic]": `name error_template pid_file error_log upgrade_sock user group threads work_stealing listener_tasks_per_fd grace_period
+		graceful_shutdown_timeout upstream_keepalive_pool_size trusted_proxies webhook webhook_type webhook_notifications log_level
+		log_buffered_size log_format_json sentry pyroscope auto_restart_check_interval log_compress_algorithm log_compress_level
+		log_compress_days_ago log_compress_time_point_hour log_capacity cache_directory cache_max_size`,
+	"[servers.x]": `addr locations access_log threads global_certificates enabled_h2 tls_cipher_list tls_ciphersuites tls_min_version
+		tls_max_version tcp_idle tcp_interval tcp_probe_count tcp_user_timeout tcp_fastopen reuse_port downstream_read_timeout
+		downstream_write_timeout prometheus_metrics otlp_exporter modules enable_server_timing includes remark tls_cert tls_key lets_encrypt`,
+	"[locations.x]": `upstream host path match_headers match_query match_cookies rewrite proxy_set_headers proxy_add_headers
+		enable_reverse_proxy_headers weight plugins client_max_body_size max_processing max_retries max_retry_window grpc_web includes remark`,
+	"[upstreams.x]": `addrs discovery update_frequency dns_server dns_domain dns_search ipv4_only algo sni verify_cert alpn max_h2_streams
+		health_check connection_timeout total_connection_timeout read_timeout write_timeout idle_timeout tcp_idle tcp_interval
+		tcp_probe_count tcp_user_timeout tcp_recv_buf tcp_fast_open enable_tracer enable_backend_stats backend_stats_interval
+		backend_failure_status_code circuit_break_max_consecutive_failures circuit_break_max_failure_percent
+		circuit_break_min_requests_threshold circuit_break_half_open_consecutive_success_threshold circuit_break_open_duration includes remark`,
+}
+
+func TestNoKeyOfPingapIsTakenForATypo(t *testing.T) {
+	for header, keys := range pingapKeys {
+		for key := range strings.FieldsSeq(keys) {
+			_, problems := Parse("pingap.toml", fmt.Appendf(nil, "%s\n%s = [[0]]\n", header, key))
+			for _, p := range problems {
+				if strings.Contains(p.Message, "unknown") {
+					t.Errorf("%s: %v", header, p)
+				}
+			}
+		}
+	}
+}
+
+func TestTagsOfAllSectionsAreRight(t *testing.T) {
+	for _, section := range []any{Basic{}, Server{}, Location{}, Upstream{}, pluginKeys{}} {
+		s := reflect.TypeOf(section)
+		for i := range s.NumField() {
+			f := s.Field(i)
+			key := f.Tag.Get("config")
+			for _, tag := range []string{"default", "example"} {
+				text, ok := f.Tag.Lookup(tag)
+				if key == "" || !ok {
+					continue
+				}
+				target := reflect.New(f.Type).Elem()
+				var problems Problems
+				d := decoder{problems: &problems}
+				if f.Type.Kind() == reflect.Slice && f.Type != reflect.TypeFor[Hosts]() && f.Type != reflect.TypeFor[ListenAddrs]() {
+					d.list(Field{Key: key, Node: &Node{Kind: KindArray, Items: []*Node{{Kind: KindString, Text: text}}}}, target, f.Tag)
+				} else {
+					d.fallback(key, target, reflect.StructTag(strings.Replace(string(f.Tag), tag+":", "default:", 1)))
+				}
+				if len(problems) > 0 {
+					t.Errorf("%s: the %s of %s: %v", s.Name(), tag, key, problems)
+				}
+			}
+		}
+	}
+}
+
+func TestSectionsKeepTheirOrderAndAreFoundByName(t *testing.T) {
+	c, _ := Parse("pingap.toml", []byte("[locations.z]\n[upstreams.b]\n[locations.a]\n[plugins.p]\ncategory = \"x\"\n[locations.m]\n"))
+	var order []string
+	for _, l := range c.Locations {
+		order = append(order, l.Name)
+		if c.Location(l.Name) != l {
+			t.Errorf("location %s is not found by its name", l.Name)
+		}
+	}
+	if got := strings.Join(order, " "); got != "z a m" {
+		t.Errorf("the order is %s", got)
+	}
+	if c.Location("b") != nil || c.Upstream("b") == nil || c.Plugin("p") == nil {
+		t.Error("sections are not found by kind and name")
+	}
+	if at := c.Location("m").Source; at.String() != "pingap.toml:6" {
+		t.Errorf("location m is said to stand at %s", at)
+	}
+}
+
+func TestWrongValuesAreLeftAtZero(t *testing.T) {
+	c, _ := Parse("pingap.toml", []byte(`
+[servers.web]
+addr = "127.0.0.1:80,nowhere"
+client_header_timeout = "0s"
+[locations.all]
+host = "a.example, *"
+path = "~("
+rewrite = "( /"
+weight = 70000
+client_max_body_size = "x"
+proxy_set_headers = ["A: 1", "B", "C: 3"]
+[upstreams.app]
+addrs = ["127.0.0.1:1 0", "127.0.0.1:2"]
+`))
+	s, l, u := c.Servers[0], c.Locations[0], c.Upstreams[0]
+	if s.Addr != nil || s.ClientHeaderTimeout != 0 {
+		t.Errorf("server: %+v", s)
+	}
+	if l.Host != nil || l.Path != "" || l.Rewrite != "" || l.Weight.Set || l.ClientMaxBodySize != 0 {
+		t.Errorf("location: %+v", l)
+	}
+	if fmt.Sprint(l.ProxySetHeaders) != "[{A 1} {C 3}]" {
+		t.Errorf("headers: %v", l.ProxySetHeaders)
+	}
+	if len(u.Addrs) != 1 || u.Addrs[0].Port != 2 {
+		t.Errorf("addresses: %v", u.Addrs)
+	}
+}
+
+func TestPluginsDecodeTheirOwnKeys(t *testing.T) {
+	c, problems := Parse("pingap.toml", []byte(`
+[plugins.page]
+category = "mock"
+step = "response"
+remark = "x"
+path = "/a"
+headers = ["A: 1"]
+delay = "1m 30s"
+match = "^a+$"
+rules = [{ pattern = "a" }, { pattern = "b", not = true }]
+[plugins.page.limits]
+size = 5
+exact = 9
+`))
+	var s exampleSettings
+	problems = append(problems, c.Plugins[0].Table.Decode(&s)...)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	got := fmt.Sprintf("%v %v %v %v %v %v %v %v %v", s.Path, s.Status, s.Headers, s.Delay, s.Match, len(s.Rules), s.Rules[1].Pattern, s.Rules[1].Not, *s.Limits)
+	if want := "/a 200 [{A 1}] 1m30s ^a+$ 2 b true {5 10s 9}"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	var none exampleSettings
+	if problems := TableOf("pingap:page", `path = "/b"`).Decode(&none); len(problems) > 0 || none.Path != "/b" || none.Limits != nil {
+		t.Errorf("%+v, %v", none, problems)
+	}
+}
+
+func TestProblemsOfATableStandAtItsKeys(t *testing.T) {
+	c, _ := Parse("pingap.toml", []byte("\n[plugins.page]\ncategory = \"mock\"\nstatus =   300\n"))
+	for key, want := range map[string]string{
+		"status":   "pingap.toml:4: plugins.page: status: is odd; be even",
+		"category": "pingap.toml:3: plugins.page: category: is odd; be even",
+		"":         "pingap.toml:2: plugins.page: is odd; be even",
+	} {
+		if got := c.Plugins[0].Table.Problem(key, "is odd", "be even").String(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if got := c.Plugins[0].Problem(key, "is odd", "be even").String(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestChecksOfOthersAreAskedAboutEachSection(t *testing.T) {
+	c, _ := Parse("pingap.toml", []byte(everything+"\n[plugins.other]\ncategory = \"unheard\"\n"))
+	asked := ""
+	problems := c.Check(Checks{
+		Categories: []string{"mock"},
+		Server: func(s *Server) []Problem {
+			asked += " server " + s.Name
+			return []Problem{s.Problem("access_log", "no", "")}
+		},
+		Location: func(l *Location) []Problem { asked += " location " + l.Name; return nil },
+		Plugin:   func(p *Plugin) []Problem { asked += " plugin " + p.Name; return nil },
+	})
+	if asked != " server web location all plugin page" {
+		t.Errorf("asked about%s", asked)
+	}
+	if len(problems) != 2 || problems[0].Key != "access_log" || problems[1].Key != "category" {
+		t.Errorf("problems are %v", problems)
+	}
+}
+
+func TestDefaultConfigurationIsRight(t *testing.T) {
+	c := Default()
+	if problems := c.Check(Checks{Categories: []string{"mock"}, ReadyMade: []string{"pingap:ping"}}); len(problems) > 0 {
+		t.Error(problems)
+	}
+	if got := c.Servers[0].Addr[0].String(); got != ":6188" {
+		t.Errorf("it listens on %s", got)
+	}
+	// The page shows a configuration, which has to be right as well.
+	_, example, _ := strings.Cut(string(defaultText), "<pre><code>[")
+	example, _, _ = strings.Cut(example, "</code>")
+	mustParse(t, "["+example)
+}
