@@ -8,5 +8,8 @@ import (
 )
 
 func main() {
-	os.Exit(app.Main(os.Args[1:], app.Process()))
+	stopProfile := startProfile()
+	code := app.Main(os.Args[1:], app.Process())
+	stopProfile()
+	os.Exit(code)
 }

@@ -1,0 +1,278 @@
+package accesslog
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pingap/loop/looptest"
+)
+
+// disk is an output that stands still until it is released.
+type disk struct {
+	release chan struct{} // closed: it goes on
+	writing chan struct{} // gets one value per write that has begun
+	err     error
+
+	mu      sync.Mutex
+	written bytes.Buffer
+}
+
+func newDisk() *disk {
+	return &disk{release: make(chan struct{}), writing: make(chan struct{}, 1000)}
+}
+
+func (d *disk) Write(p []byte) (int, error) {
+	d.writing <- struct{}{}
+	<-d.release
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.err != nil {
+		return 0, d.err
+	}
+	return d.written.Write(p)
+}
+
+func (d *disk) Close() error { return nil }
+
+func (d *disk) text() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.written.String()
+}
+
+// notes keeps what is logged.
+type notes struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	some chan struct{}
+}
+
+func (n *notes) Write(p []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	select {
+	case n.some <- struct{}{}:
+	default:
+	}
+	return n.text.Write(p)
+}
+
+func newNotes() (*notes, *slog.Logger) {
+	n := &notes{some: make(chan struct{}, 1)}
+	return n, slog.New(slog.NewTextHandler(n, nil))
+}
+
+var target = Target{Capacity: 2 * chunkSize, FlushTimeout: time.Hour}
+
+func tiny(t testing.TB) *Format {
+	f, err := Compile("tiny")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func TestStalledDiskDropsAndCountsAndNeverBlocks(t *testing.T) {
+	n, logger := newNotes()
+	d := newDisk()
+	l := looptest.New(t)
+	log := newLog("test", d, target, logger)
+	sent := 0
+	looptest.Do(t, l, func() {
+		lane := log.Lane(l, tiny(t))
+		x := example(l)
+		// The disk stands still while this coroutine writes far more than
+		// may wait for it; it would hang if it ever had to wait.
+		for range 20_000 {
+			lane.Record(x)
+			sent++
+		}
+		lane.Flush()
+	})
+	dropped, _ := log.Dropped()
+	if dropped == 0 {
+		t.Error("no line was dropped although the disk stood still")
+	}
+	<-n.some // the log says so
+	close(d.release)
+	log.Close(time.Minute)
+	if lines := strings.Count(d.text(), "\n"); lines+int(dropped) != sent {
+		t.Errorf("%d lines written and %d dropped of %d", lines, dropped, sent)
+	}
+}
+
+func TestCloseWritesEveryFlushedLine(t *testing.T) {
+	_, logger := newNotes()
+	path := filepath.Join(t.TempDir(), "deep", "access.log")
+	log, err := Open(Target{Path: path, Capacity: defaultCapacity, FlushTimeout: time.Hour}, io.Discard, logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := looptest.New(t)
+	looptest.Do(t, l, func() {
+		lane := log.Lane(l, tiny(t))
+		for range 5000 {
+			lane.Record(example(l))
+		}
+		lane.Flush()
+	})
+	log.Close(time.Minute)
+	text, err := os.ReadFile(path)
+	if err != nil || bytes.Count(text, []byte("\n")) != 5000 {
+		t.Errorf("%d lines, %v", bytes.Count(text, []byte("\n")), err)
+	}
+}
+
+func TestLinesAreFlushedInTime(t *testing.T) {
+	_, logger := newNotes()
+	d := newDisk()
+	close(d.release)
+	log := newLog("test", d, Target{Capacity: defaultCapacity, FlushTimeout: 10 * time.Millisecond}, logger)
+	l := looptest.New(t)
+	looptest.Do(t, l, func() { log.Lane(l, tiny(t)).Record(example(l)) })
+	<-d.writing // nothing but the timer sends the line
+	log.Close(time.Minute)
+}
+
+func TestLinesThatCannotBeWrittenAreCounted(t *testing.T) {
+	n, logger := newNotes()
+	d := newDisk()
+	d.err = errors.New("no space left on device")
+	close(d.release)
+	log := newLog("test", d, target, logger)
+	l := looptest.New(t)
+	looptest.Do(t, l, func() {
+		lane := log.Lane(l, tiny(t))
+		lane.Record(example(l))
+		lane.Record(example(l))
+		lane.Flush()
+	})
+	log.Close(time.Minute)
+	if _, lost := log.Dropped(); lost != 2 {
+		t.Errorf("%d lines are counted as lost, want 2", lost)
+	}
+	if !strings.Contains(n.text.String(), "no space left on device") {
+		t.Errorf("the log says: %s", n.text.String())
+	}
+}
+
+func TestCloseGivesUpOnADiskThatStandsStill(t *testing.T) {
+	_, logger := newNotes()
+	d := newDisk()
+	l := looptest.New(t)
+	log := newLog("test", d, target, logger)
+	looptest.Do(t, l, func() {
+		lane := log.Lane(l, tiny(t))
+		lane.Record(example(l))
+		lane.Flush()
+	})
+	<-d.writing
+	log.Close(time.Millisecond) // returns
+	close(d.release)
+	<-log.done
+}
+
+func TestFilesRollByPeriod(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	now := time.Date(2026, 8, 8, 23, 59, 0, 0, time.UTC)
+	f, err := openFile(path, Daily, func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.Write([]byte("one\n"))
+	now = now.Add(time.Minute)
+	f.Write([]byte("two\n"))
+	for name, want := range map[string]string{path + ".2026-08-08": "one\n", path + ".2026-08-09": "two\n"} {
+		if got, err := os.ReadFile(name); string(got) != want {
+			t.Errorf("%s holds %q (%v), want %q", name, got, err, want)
+		}
+	}
+}
+
+func TestReopenFollowsAFileThatWasMovedAway(t *testing.T) {
+	_, logger := newNotes()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.log")
+	log, err := Open(Target{Path: path, Capacity: defaultCapacity, FlushTimeout: time.Hour}, io.Discard, logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	log.Reopen()
+	for { // the writer opens it at its own time
+		if _, err := os.Stat(path); err == nil {
+			break
+		}
+	}
+	l := looptest.New(t)
+	looptest.Do(t, l, func() {
+		lane := log.Lane(l, tiny(t))
+		lane.Record(example(l))
+		lane.Flush()
+	})
+	log.Close(time.Minute)
+	if text, _ := os.ReadFile(path); !bytes.HasPrefix(text, []byte("POST ")) {
+		t.Errorf("the new file holds %q", text)
+	}
+}
+
+// A write that was cut short must not let the next line begin in its middle.
+func TestLineAfterAShortWriteBeginsAnew(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	f, err := openFile(path, Never, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.Write([]byte("cut off he"))
+	f.Write([]byte("whole\n"))
+	if text, _ := os.ReadFile(path); string(text) != "cut off he\nwhole\n" {
+		t.Errorf("file holds %q", text)
+	}
+}
+
+func TestRecordDoesNotAllocate(t *testing.T) {
+	_, logger := newNotes()
+	d := newDisk()
+	close(d.release)
+	l := looptest.New(t)
+	log := newLog("test", io.WriteCloser(keepOpen{io.Discard}), Target{Capacity: defaultCapacity, FlushTimeout: time.Hour}, logger)
+	looptest.Do(t, l, func() {
+		lane := log.Lane(l, tiny(t))
+		x := example(l)
+		for range 10_000 {
+			lane.Record(x)
+		}
+		if n := testing.AllocsPerRun(100, func() { lane.Record(x) }); n > 0 {
+			t.Errorf("%v allocations a line", n)
+		}
+		lane.Flush()
+	})
+	log.Close(time.Minute)
+}
+
+func BenchmarkRecord(b *testing.B) {
+	_, logger := newNotes()
+	l := looptest.New(b)
+	log := newLog("test", keepOpen{io.Discard}, Target{Capacity: defaultCapacity, FlushTimeout: time.Hour}, logger)
+	looptest.Do(b, l, func() {
+		var lane *Lane = log.Lane(l, tiny(b))
+		x := example(l)
+		for b.Loop() {
+			lane.Record(x)
+		}
+		lane.Flush()
+	})
+	log.Close(time.Minute)
+}
