@@ -1,0 +1,108 @@
+package telemetry
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func lines(t *testing.T, o LogOptions, write func(*slog.Logger)) string {
+	t.Helper()
+	var out bytes.Buffer
+	o.Stderr = &out
+	l, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	write(l.Logger)
+	return out.String()
+}
+
+func TestLineForPeople(t *testing.T) {
+	got := lines(t, LogOptions{}, func(l *slog.Logger) {
+		l.With("server", "web").WithGroup("up").Warn("connection refused", "peer", "10.0.0.1:80", "why", "no route", "empty", "")
+	})
+	_, rest, _ := strings.Cut(got, " ")
+	if want := "WARN  connection refused server=web up.peer=10.0.0.1:80 up.why=\"no route\"\n"; rest != want {
+		t.Errorf("line is %q, want %q", rest, want)
+	}
+}
+
+func TestNothingThatIsLoggedForgesALine(t *testing.T) {
+	got := lines(t, LogOptions{}, func(l *slog.Logger) {
+		l.Error("path \n2026 INFO forged\x1b[2J", "agent", "x\ny", "more", "a=b \u2028")
+	})
+	if strings.Count(got, "\n") != 1 || strings.ContainsAny(got, "\x1b\u2028") {
+		t.Errorf("log holds %q", got)
+	}
+}
+
+func TestStackStandsBelowItsLine(t *testing.T) {
+	got := lines(t, LogOptions{}, func(l *slog.Logger) { l.Error("panic", "stack", "goroutine 1\nmain.f()\n") })
+	if !strings.HasSuffix(got, "ERROR panic\ngoroutine 1\nmain.f()\n") {
+		t.Errorf("log holds %q", got)
+	}
+}
+
+func TestLevelsCanChangeWhileRunning(t *testing.T) {
+	var out bytes.Buffer
+	l, err := Open(LogOptions{Stderr: &out, Level: "WARN"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Logger.Info("unheard")
+	l.Level.Set(slog.LevelDebug)
+	l.Logger.Debug("heard")
+	if got := out.String(); strings.Contains(got, "unheard") || !strings.Contains(got, "DEBUG heard") {
+		t.Errorf("log holds %q", got)
+	}
+	if got := lines(t, LogOptions{Level: "off"}, func(l *slog.Logger) { l.Error("x") }); got != "" {
+		t.Errorf("off logs %q", got)
+	}
+}
+
+func TestJSON(t *testing.T) {
+	got := lines(t, LogOptions{JSON: true}, func(l *slog.Logger) { l.Info("hello", "n", 1) })
+	var record map[string]any
+	if err := json.Unmarshal([]byte(got), &record); err != nil || record["msg"] != "hello" || record["n"] != 1.0 {
+		t.Errorf("record %q, %v", got, err)
+	}
+}
+
+func TestReopenFollowsAFileThatWasMovedAway(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "logs", "pingap.log")
+	l, err := Open(LogOptions{Path: path, Stderr: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	l.Logger.Info("first")
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	l.Reopen()
+	l.Logger.Info("second")
+	for name, want := range map[string]string{path + ".1": "first", path: "second"} {
+		if text, err := os.ReadFile(name); !strings.Contains(string(text), want) || bytes.Count(text, []byte("\n")) != 1 {
+			t.Errorf("%s holds %q, %v", name, text, err)
+		}
+	}
+	if l.Output(io.Discard) == io.Discard {
+		t.Error("other logs do not go to the file")
+	}
+}
+
+func TestWrongLevelAndPathAreExplained(t *testing.T) {
+	if _, err := Open(LogOptions{Level: "loud"}); err == nil || !strings.Contains(err.Error(), "debug, info, warn") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := Open(LogOptions{Path: t.TempDir()}); err == nil {
+		t.Error("a directory was taken for a log file")
+	}
+}
