@@ -47,7 +47,7 @@ cross: ## compile for the platforms of which no test runs here
 		$(GO) build ./...; $(GO) vet ./...; \
 	done
 
-bench: bench-needs build ## measure against nginx and HAProxy, side by side
+bench: bench-needs ## measure against nginx and HAProxy, side by side
 	$(GO) run ./bench
 
 fuzz: ## run every fuzz target for FUZZTIME, one after the other

@@ -119,6 +119,19 @@ func members(t ast.Expr) []string {
 	return names
 }
 
+// sourceFile is what a page writes in backquotes for a file.
+var sourceFile = regexp.MustCompile("`([a-z0-9_]+/[a-z0-9_/.-]+\\.(?:go|md|toml))`")
+
+func TestPagesNameFilesThatExist(t *testing.T) {
+	for _, page := range pages(t) {
+		for _, m := range sourceFile.FindAllStringSubmatch(page.content, -1) {
+			if _, err := os.Stat(filepath.Join(root, m[1])); err != nil {
+				t.Errorf("%s: %s: %v", page.path, m[0], err)
+			}
+		}
+	}
+}
+
 func TestPagesLinkToWhatExists(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	for _, page := range pages(t) {
