@@ -55,12 +55,14 @@ func (s *Server) conflict(a ListenAddr, first listening) Problem {
 	return s.Problem("addr", fmt.Sprintf("%s overlaps with %s, %s", a, first.addr, where), fmt.Sprintf("%s takes %s", all, takes))
 }
 
-// overlaps reports whether two addresses with the same port cannot both be
-// listened on: they are the same, or one stands for all and the other is among
-// them.
+// overlaps reports whether two addresses cannot both be listened on: they are
+// the same, or one stands for all and the other is among them.
 func (a ListenAddr) overlaps(b ListenAddr) bool {
 	if a.Path != "" || b.Path != "" {
 		return a.Path == b.Path
+	}
+	if a.Port != b.Port {
+		return false
 	}
 	return a.normalHost() == b.normalHost() || a.covers(b) || b.covers(a)
 }

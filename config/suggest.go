@@ -16,6 +16,9 @@ func Suggest(word string, known []string) string {
 		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < least {
 			best, least = k, d
 		}
+		if least <= 1 {
+			break // as near as can be
+		}
 	}
 	if best == "" {
 		return ""

@@ -18,14 +18,14 @@ func explain(path string, err error) error {
 	who := "user " + fmt.Sprint(os.Geteuid())
 	info, statErr := os.Stat(path)
 	if statErr != nil {
-		return fmt.Errorf("read the configuration: permission denied for %s, as %s", path, who)
+		return fmt.Errorf("read the configuration: %w for %s, as %s", fs.ErrPermission, path, who)
 	}
 	mode := "u+r"
 	if info.IsDir() {
 		mode = "u+rx"
 	}
-	return fmt.Errorf("read the configuration: permission denied for %s (%s, mode %04o), as %s; give it to that user (chown %d %s && chmod %s %s), or let all read it (chmod a%s %s)",
-		path, owner(info), info.Mode().Perm(), who, os.Geteuid(), path, mode, path, mode[1:], path)
+	return fmt.Errorf("read the configuration: %w for %s (%s, mode %04o), as %s; give it to that user (chown %d %s && chmod %s %s), or let all read it (chmod a%s %s)",
+		fs.ErrPermission, path, owner(info), info.Mode().Perm(), who, os.Geteuid(), path, mode, path, mode[1:], path)
 }
 
 // unreadable returns the directory on the way to path that may not be entered,
