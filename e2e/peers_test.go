@@ -72,6 +72,13 @@ func serve(t testing.TB, handler http.HandlerFunc) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	serveOn(t, ln, handler)
+	return addr
+}
+
+// serveOn runs a net/http server on ln until the test ends.
+func serveOn(t testing.TB, ln net.Listener, handler http.HandlerFunc) {
+	t.Helper()
 	server := &http.Server{Handler: handler}
 	done := make(chan struct{})
 	go func() {
@@ -82,7 +89,6 @@ func serve(t testing.TB, handler http.HandlerFunc) string {
 		server.Close()
 		<-done
 	})
-	return addr
 }
 
 // listen runs a peer of raw bytes until the test ends: talk is called for each
