@@ -31,7 +31,7 @@ func (t *connTunnel) Close()                      { t.conn.Close() }
 func switching(status int, ends chan<- *message.Exchange) message.Handler {
 	return message.HandlerFunc(func(x *message.Exchange) error {
 		x.OnEnd(func(x *message.Exchange) {
-			ends <- &message.Exchange{Sent: x.Sent, Received: x.Received, Failed: x.Failed}
+			ends <- &message.Exchange{Facts: message.Facts{Sent: x.Sent, Received: x.Received, Failed: x.Failed}}
 		})
 		r := &x.Response
 		r.Status = status

@@ -30,7 +30,25 @@ type Exchange struct {
 
 	Request  Request
 	Response Response
+	// Facts are promoted: their fields are read and set as the exchange's own.
+	Facts
 
+	captures []Capture
+	arena    arena
+	bytes    BytesBody
+	kept     [][]byte // buffers of Loop that views point into
+	onEnd    []func(*Exchange)
+	interim  func(status int, header *Header) error
+	holds    int             // coroutines besides the handler's that work for it
+	settling *loop.Coroutine // waits for them
+}
+
+// ErrClientGone is what parks return, and Failed holds, when the client has
+// closed its connection before it had its answer.
+var ErrClientGone = errors.New("client has closed the connection")
+
+// Facts is what is known of an exchange besides its messages.
+type Facts struct {
 	// Client is the peer of the connection, Local its near end. Both are the
 	// zero AddrPort on a Unix socket.
 	Client netip.AddrPort
@@ -73,20 +91,7 @@ type Exchange struct {
 	Failed error
 
 	Upstream UpstreamFacts
-
-	captures []Capture
-	arena    arena
-	bytes    BytesBody
-	kept     [][]byte // buffers of Loop that views point into
-	onEnd    []func(*Exchange)
-	interim  func(status int, header *Header) error
-	holds    int             // coroutines besides the handler's that work for it
-	settling *loop.Coroutine // waits for them
 }
-
-// ErrClientGone is what parks return, and Failed holds, when the client has
-// closed its connection before it had its answer.
-var ErrClientGone = errors.New("client has closed the connection")
 
 // TLS is what is known of a client's TLS connection.
 type TLS struct {
@@ -123,16 +128,11 @@ func (x *Exchange) Reset() {
 		x.Loop.Release(b)
 		x.kept[i] = nil
 	}
-	*x = Exchange{
-		Loop:     x.Loop,
-		Request:  x.Request,
-		Response: x.Response,
-		captures: x.captures[:0],
-		onEnd:    x.onEnd[:0],
-		arena:    x.arena,
-		kept:     x.kept[:0],
-		Upstream: UpstreamFacts{ConnectTime: -1, TCPConnectTime: -1, TLSTime: -1, ProcessingTime: -1, ResponseTime: -1, ConnectionTime: -1},
-	}
+	x.Facts = Facts{}
+	x.Upstream.ConnectTime, x.Upstream.TCPConnectTime, x.Upstream.TLSTime = -1, -1, -1
+	x.Upstream.ProcessingTime, x.Upstream.ResponseTime, x.Upstream.ConnectionTime = -1, -1, -1
+	x.captures, x.onEnd, x.kept = x.captures[:0], x.onEnd[:0], x.kept[:0]
+	x.bytes, x.interim, x.holds, x.settling = BytesBody{}, nil, 0, nil
 }
 
 // OnEnd registers f to run when the exchange has ended, whatever its outcome:

@@ -124,10 +124,10 @@ type Request struct {
 
 // Reset empties the request and keeps its memory.
 func (r *Request) Reset() {
-	header, trailer := r.Header, r.Trailer
-	header.Reset()
-	trailer.Reset()
-	*r = Request{Header: header, Trailer: trailer, Body: NoBody}
+	r.Header.Reset()
+	r.Trailer.Reset()
+	r.Method, r.Scheme, r.Host, r.Path, r.Query, r.Upgrade = "", "", "", "", "", ""
+	r.HasQuery, r.Version, r.Length, r.Body = false, 0, 0, NoBody
 }
 
 // Hostname returns the host that the request is for, without port and without
@@ -167,10 +167,9 @@ type Response struct {
 
 // Reset empties the response and keeps its memory.
 func (r *Response) Reset() {
-	header, trailer := r.Header, r.Trailer
-	header.Reset()
-	trailer.Reset()
-	*r = Response{Header: header, Trailer: trailer, Body: NoBody}
+	r.Header.Reset()
+	r.Trailer.Reset()
+	r.Status, r.Length, r.Body, r.Tunnel = 0, 0, NoBody, nil
 }
 
 // Tunnel is a stream of bytes in both directions after a switch of protocols.

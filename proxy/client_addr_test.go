@@ -33,7 +33,7 @@ func TestClientAddrBelievesOnlyWhatTrustedProxiesWrote(t *testing.T) {
 		{"empty field", trusted, "10.0.0.1:1", []string{""}, "", "10.0.0.1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			x := &message.Exchange{Client: netip.MustParseAddrPort(c.peer)}
+			x := &message.Exchange{Facts: message.Facts{Client: netip.MustParseAddrPort(c.peer)}}
 			for _, f := range c.forwarded {
 				x.Request.Header.Add("x-forwarded-for", f)
 			}
