@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"fmt"
 	"sort"
 	"strconv"
@@ -30,10 +31,13 @@ func (d *Document) AddTOML(file string, text []byte) {
 	if string(text[:min(len(text), len(byteOrderMark))]) == byteOrderMark {
 		p.text = text[len(byteOrderMark):]
 	}
-	for i, c := range p.text {
-		if c == '\n' {
-			p.lineEnds = append(p.lineEnds, i)
+	for at := 0; ; at++ {
+		length := bytes.IndexByte(p.text[at:], '\n')
+		if length < 0 {
+			break
 		}
+		at += length
+		p.lineEnds = append(p.lineEnds, at)
 	}
 	p.parser.Reset(p.text)
 	for p.parser.NextExpression() {

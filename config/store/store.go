@@ -4,6 +4,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +29,7 @@ const (
 type Origin struct {
 	path      string
 	directory bool
+	limit     int64 // of all files together, in bytes
 }
 
 // Open decides what a path is, here and nowhere else: one that exists speaks
@@ -42,7 +44,7 @@ func Open(path string) (*Origin, error) {
 	case !info.IsDir() && !info.Mode().IsRegular():
 		return nil, fmt.Errorf("the configuration %s is neither a file nor a directory", path)
 	}
-	return &Origin{path: path, directory: info.IsDir()}, nil
+	return &Origin{path: path, directory: info.IsDir(), limit: maxSize}, nil
 }
 
 // String returns the path.
@@ -60,13 +62,15 @@ func (o *Origin) Load() (*config.Config, config.Problems, error) {
 		}
 	}
 	var document config.Document
-	left := int64(maxSize)
+	left := o.limit
 	for _, file := range files {
 		text, err := read(file, left)
 		if err != nil {
 			return nil, nil, err
 		}
-		left -= int64(len(text))
+		if left -= int64(len(text)); left < 0 {
+			return nil, nil, fmt.Errorf("read the configuration: with %s it is larger than %d MiB", file, o.limit>>20)
+		}
 		document.AddTOML(file, text)
 	}
 	c, problems := document.Decode()
@@ -104,7 +108,7 @@ func list(directory string) ([]string, error) {
 	return files, nil
 }
 
-// read returns a file of at most limit bytes.
+// read returns a file, or more than limit bytes of it.
 func read(path string, limit int64) ([]byte, error) {
 	// What is no file, such as a pipe, might keep the reader waiting for ever.
 	info, err := os.Stat(path)
@@ -119,12 +123,10 @@ func read(path string, limit int64) ([]byte, error) {
 		return nil, explain(path, err)
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
+	var text bytes.Buffer
+	text.Grow(int(min(info.Size(), limit)) + bytes.MinRead)
+	if _, err := text.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
 		return nil, explain(path, err)
 	}
-	if int64(len(text)) > limit {
-		return nil, fmt.Errorf("read the configuration: with %s it is larger than %d MiB", path, maxSize>>20)
-	}
-	return text, nil
+	return text.Bytes(), nil
 }

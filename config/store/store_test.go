@@ -134,10 +134,6 @@ func TestWhatCannotBeReadIsExplained(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	large := write(t, dir, "large.toml", "")
-	if err := os.Truncate(large, maxSize+1); err != nil {
-		t.Fatal(err)
-	}
 	empty := filepath.Join(dir, "empty")
 	if err := os.Mkdir(empty, 0o755); err != nil {
 		t.Fatal(err)
@@ -151,7 +147,6 @@ func TestWhatCannotBeReadIsExplained(t *testing.T) {
 		filepath.Join(dir, "missing"): "the configuration " + filepath.Join(dir, "missing") + " does not exist; name a file, or a directory of .toml files",
 		pipe:                          "the configuration " + pipe + " is neither a file nor a directory",
 		pipes:                         "read the configuration: " + pipe + " is not a file",
-		large:                         "read the configuration: with " + large + " it is larger than 64 MiB",
 		empty:                         "the configuration " + empty + " is a directory without .toml files",
 		filepath.Dir(dangling):        "read the configuration: stat " + dangling + ": no such file or directory",
 	} {
@@ -165,12 +160,22 @@ func TestSizeIsBoundedOverAllFiles(t *testing.T) {
 	dir := t.TempDir()
 	second := write(t, dir, "b.toml", "")
 	for _, path := range []string{write(t, dir, "a.toml", ""), second} {
-		if err := os.Truncate(path, maxSize/2+1); err != nil {
+		if err := os.Truncate(path, 1<<19+1); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := loadError(dir); err == nil || !strings.Contains(err.Error(), "with "+second+" it is larger") {
-		t.Errorf("%v", err)
+	origin, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	origin.limit = 1 << 20
+	_, _, err = origin.Load()
+	if want := "read the configuration: with " + second + " it is larger than 1 MiB"; err == nil || err.Error() != want {
+		t.Errorf("%v\nwant %s", err, want)
+	}
+	origin.limit += 2
+	if _, _, err = origin.Load(); err != nil {
+		t.Errorf("just as large as allowed: %v", err)
 	}
 }
 
