@@ -134,18 +134,30 @@ func (s *place) take() *connection {
 	return c
 }
 
-// keep makes a connection idle, or closes it if no more may be kept.
+// surplusIdle is how long connections are kept beyond those that may be: under
+// load one that is let go of is wanted again at once, and closing it each time
+// would cost more than all else.
+const surplusIdle = time.Second
+
+// keep makes a connection idle. Where as many are kept as may be, a place that
+// has its share of them keeps the connection for a moment only, and one that
+// has less takes the place of another's.
 func (s *place) keep(c *connection) {
-	u := s.pool.upstream
+	p, u := s.pool, s.pool.upstream
 	if u.maxIdle == 0 || u.closed.Load() {
 		c.close()
 		return
 	}
-	if s.pool.idle == u.maxIdle {
-		s.pool.evict()
+	idle := u.idle
+	if p.idle >= u.maxIdle {
+		if int(s.idle.Load()) >= u.maxIdle/len(p.places) {
+			idle = min(idle, surplusIdle)
+		} else {
+			p.evict()
+		}
 	}
 	s.link(c)
-	c.conn.SetIdleTimeout(u.idle)
+	c.conn.SetIdleTimeout(idle)
 }
 
 // evict closes the oldest connection of the place that has most.

@@ -39,7 +39,8 @@ type Spec struct {
 	// WriteTimeout each write.
 	ReadTimeout, WriteTimeout time.Duration
 
-	// MaxIdle is how many idle connections each loop keeps, and IdleTimeout
+	// MaxIdle is how many idle connections each loop keeps (more for a moment,
+	// see surplusIdle), and IdleTimeout
 	// for how long. If either is 0, each connection carries one exchange.
 	MaxIdle     int
 	IdleTimeout time.Duration
