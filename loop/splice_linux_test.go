@@ -216,11 +216,9 @@ func TestSpliceSaysWhenItHasNoPipe(t *testing.T) {
 		r := newRelay(t, l)
 		defer r.close()
 		l.Await(func() { r.source.Write([]byte("data")) })
-		var limit unix.Rlimit
-		unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
-		unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: limit.Max})
+		restore := withoutDescriptors(t)
 		moved, err := l.Splice(r.dst, r.src, 4)
-		unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+		restore()
 		if moved != 0 || !errors.Is(err, errors.ErrUnsupported) || !errors.Is(err, unix.EMFILE) {
 			t.Errorf("moved %d, %v", moved, err)
 		}

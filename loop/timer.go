@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"math"
 	"math/bits"
 	"time"
 )
@@ -131,32 +132,10 @@ func unlink(t *Timer) {
 func (w *wheel) advance(now int64) {
 	target := now / int64(tick)
 	for w.now < target {
-		if w.count == 0 {
-			w.now = target
-			return
-		}
-		w.skip(target)
-		if w.now == target {
-			return
-		}
-		w.now++
+		w.now = min(w.nextTick(), target)
 		w.cascade()
 		w.serve(int(w.now) & (wheelSlots - 1))
 	}
-}
-
-// skip moves over the ticks ahead of target in which nothing happens: to the
-// next occupied slot of level 0 or the next turn of the level, whichever is
-// first.
-func (w *wheel) skip(target int64) {
-	index := int(w.now) & (wheelSlots - 1)
-	ahead := wheelSlots - 1 - index // ticks until the level comes round
-	if index < wheelSlots-1 {
-		if later := w.occupied[0] >> (index + 1); later != 0 {
-			ahead = min(ahead, bits.TrailingZeros64(later))
-		}
-	}
-	w.now = min(w.now+int64(ahead), target)
 }
 
 // cascade deals the slots of upper levels that begin at this tick out to the
@@ -201,19 +180,14 @@ func (w *wheel) timeout(now int64) time.Duration {
 	if w.count == 0 {
 		return -1
 	}
-	ticks := w.nextTick() - now/int64(tick)
-	if ticks <= 0 {
-		return 0
-	}
-	return time.Duration((now/int64(tick)+ticks)*int64(tick) - now)
+	return time.Duration(max(w.nextTick()*int64(tick)-now, 0))
 }
 
 // nextTick returns the tick at which something is to be done next: a timer of
 // level 0, or a slot of an upper level to be dealt out.
 func (w *wheel) nextTick() int64 {
-	best := int64(1)<<62 - 1
-	for level := range w.occupied {
-		occupied := w.occupied[level]
+	best := int64(math.MaxInt64 / int64(tick))
+	for level, occupied := range w.occupied {
 		if occupied == 0 {
 			continue
 		}

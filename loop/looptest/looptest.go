@@ -3,8 +3,8 @@
 package looptest
 
 import (
-	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,18 +43,18 @@ func Run(t testing.TB, f func(l *loop.Loop)) {
 	}
 }
 
-// leaks lets the loop settle and describes what is still there besides the
-// asking coroutine.
+// leaks lets the loop settle and describes it if there is still something
+// besides the asking coroutine.
 func leaks(l *loop.Loop) string {
-	var s loop.Stats
 	for range 100 {
-		s = l.Stats()
-		if s.Conns == 0 && s.Coroutines == 1 && s.Buffers == 0 {
+		if s := l.Stats(); s.Conns == 0 && s.Coroutines == 1 && s.Buffers == 0 {
 			return ""
 		}
 		l.Sleep(10 * time.Millisecond)
 	}
-	return fmt.Sprintf("%d connections, %d coroutines, %d buffers", s.Conns, s.Coroutines-1, s.Buffers)
+	var left strings.Builder
+	l.Dump(&left, 20)
+	return left.String()
 }
 
 // New starts a loop that ends with the test. A panic on it fails the test.
