@@ -55,7 +55,9 @@ func FuzzRoundTrip(f *testing.F) {
 		if c.status != status || c.content != content {
 			t.Errorf("%q: %d %q; net/http: %d %q", raw, c.status, c.content, status, content)
 		}
-		if c.reusable && rest > 0 {
+		// What is sent apart, behind the answer, may come when the connection
+		// is idle already.
+		if together := uint(len(raw)-rest) != cut; together && c.reusable && rest > 0 {
 			t.Errorf("%q: the connection is used again with %d bytes behind the answer", raw, rest)
 		}
 	})
