@@ -20,7 +20,7 @@
 //	min:"0" max:"9"   bounds of a number, a size or a duration
 //	enum:"a,b"        the words that are allowed, in upper or lower case
 //	later:"c,d*"      words of Pingap that are still to come
-//	example:"10.0.0.1" a value to show, written as in a file without quotes
+//	example:"/api"    a value to show, written as in a file without quotes
 //
 // Fields may be of type string, bool, int, int64, time.Duration,
 // *regexp.Regexp, Size, any type with an UnmarshalText, a struct (a table), a
