@@ -24,8 +24,9 @@ func Parse(file string, text []byte) (*Config, Problems) {
 	return d.Decode()
 }
 
-// Decode makes a configuration of the tree and returns it with all problems
-// found so far. What cannot be read is left at its zero value.
+// Decode makes a configuration of the tree, once all files are in it, and
+// returns it with all problems found so far. What cannot be read is left at its
+// zero value.
 func (d *Document) Decode() (*Config, Problems) {
 	c := &Config{
 		locations: make(map[string]*Location),
@@ -119,8 +120,7 @@ func homeOf(key string) string {
 func (d *Document) items(kind string) iter.Seq[Item] {
 	return func(yield func(Item) bool) {
 		f, ok := d.root.Field(kind)
-		header := "[" + kind + ".name]"
-		if !ok || !d.isTable(f, kind, header) {
+		if !ok || !d.isTable(f, kind, "["+kind+".name]") {
 			return
 		}
 		for _, f := range f.Node.Fields {
@@ -161,7 +161,8 @@ func (d *Document) isTable(f Field, section, header string) bool {
 		return true
 	}
 	d.broken = true
-	d.problems.add(Problem{Position: f.Position, Section: section, Message: f.Node.Kind.found() + ", but a section is expected", Hint: "write " + header + " and the keys below it"})
+	d.problems.add(Problem{Position: f.Position, Section: section, Message: f.Node.Kind.found() + ", but a section is expected",
+		Hint: "write " + header + " and the keys below it"})
 	return false
 }
 

@@ -66,15 +66,19 @@ func regexpEnd(text string) int {
 func checkHost(item string) error {
 	if expression, ok := strings.CutPrefix(item, "~"); ok {
 		_, err := compileRegexp(strings.TrimSpace(expression))
+		if e, ok := errors.AsType[*ValueError](err); ok {
+			e.Message = fmt.Sprintf("%q is %s", item, e.Message)
+		}
 		return err
+	}
+	if item == "" {
+		return &ValueError{Message: "a host is empty", Hint: "leave the key out for any host"}
 	}
 	wrong := func(message, hint string) error {
 		return &ValueError{Message: fmt.Sprintf(message, item), Hint: hint}
 	}
 	name := strings.TrimPrefix(item, "*.")
 	switch {
-	case item == "":
-		return wrong("a host is empty%.0s", "leave the key out for any host")
 	case isIP(withoutBrackets(name)):
 		return nil
 	case item == "*":
