@@ -3,7 +3,9 @@ package http1
 import (
 	"errors"
 	"io"
+	"time"
 
+	"pingap/loop"
 	"pingap/message"
 )
 
@@ -139,6 +141,34 @@ func (b *responseBody) Next() ([]byte, error) {
 		return nil, t.over
 	}
 	return view, nil
+}
+
+// rests reports whether exactly n bytes of the content are still to come, framed
+// by their number, and none of them has been read.
+func (b *responseBody) rests(n int64) bool {
+	t := (*roundTrip)(b)
+	return t.x != nil && t.body.err == nil && t.body.framing == sized && t.body.left == n && len(t.in.unread()) == 0
+}
+
+// spliceTo moves n bytes of content to dst within the kernel, and returns how
+// many dst has taken. The end of the content remains to be pulled.
+func (b *responseBody) spliceTo(dst *loop.Conn, n int64, write time.Duration) (int64, error) {
+	t := (*roundTrip)(b)
+	moved, err := t.x.Loop.Splice(dst, t.conn, n, loop.SpliceLimits{Read: t.options.ReadTimeout, Write: write})
+	if t.x == nil { // closed meanwhile
+		return moved, t.over
+	}
+	t.body.left -= moved
+	t.body.received += moved
+	var written *loop.SpliceWriteError
+	switch {
+	case err == nil, errors.Is(err, errors.ErrUnsupported):
+		return moved, err
+	case errors.As(err, &written):
+		return moved, written.Err
+	}
+	t.cut(t.readError(err))
+	return moved, t.over
 }
 
 // Close gives the rest of the content up, and the connection with it.

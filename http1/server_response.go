@@ -16,6 +16,7 @@ type responseWriter struct {
 	framing framing
 	left    int64 // of sized content
 	begun   bool  // the final head is in the output
+	copies  bool  // content cannot be spliced
 }
 
 // Errors of a response that does not keep to its Length.
@@ -32,7 +33,7 @@ const smallPiece = 4 << 10
 const maxCorked = 32 << 10
 
 // start makes ready for the next response.
-func (w *responseWriter) start() { w.begun = false }
+func (w *responseWriter) start() { w.begun, w.copies = false, false }
 
 // valid reports whether the response can be sent as an answer to the request.
 func (w *responseWriter) valid() bool {
@@ -196,6 +197,9 @@ func (w *responseWriter) content(body message.Body) error {
 		return nil
 	}
 	for {
+		if err := w.splice(body); err != nil {
+			return err
+		}
 		view, err := body.Next()
 		if err == io.EOF {
 			return w.endContent()
@@ -208,6 +212,32 @@ func (w *responseWriter) content(body message.Body) error {
 		}
 		w.session.x.Sent += int64(len(view))
 	}
+}
+
+// spliceLeast is how much content must be left for it to be moved within the
+// kernel: below, the pipe costs more than the copying that it saves.
+const spliceLeast = 1 << 20
+
+// splice moves the rest of an upstream's content to the client without taking
+// it into the process, if nothing wants to see it. Where it cannot, it leaves
+// the content to be copied.
+func (w *responseWriter) splice(body message.Body) error {
+	if w.framing != sized || w.left < spliceLeast || w.copies {
+		return nil
+	}
+	source, ok := body.(*responseBody)
+	if !ok || !source.rests(w.left) {
+		return nil
+	}
+	s := w.session
+	n, err := source.spliceTo(s.conn.conn, w.left, s.front.timeouts.Write)
+	w.left -= n
+	s.x.Sent += n
+	if errors.Is(err, errors.ErrUnsupported) {
+		w.copies = true
+		return nil
+	}
+	return err
 }
 
 func (w *responseWriter) piece(view []byte) error {

@@ -81,8 +81,9 @@ func TestPoolKeepsASurplusForAMomentOnly(t *testing.T) {
 	// more than may be kept.
 	together(t, u, l, 12)
 	together(t, u, l, 12)
-	if a.accepted.Load() != 6 || b.accepted.Load() != 6 {
-		t.Errorf("connections were %d and %d, want 6 and 6", a.accepted.Load(), b.accepted.Load())
+	// All but those that one peer's connections took the place of.
+	if n := a.accepted.Load() + b.accepted.Load(); n > 12+4 {
+		t.Errorf("%d connections were made for 12 exchanges at a time", n)
 	}
 	looptest.Do(t, l, func() {
 		eventually(t, l, func() bool { return u.Open() == 4 })
