@@ -188,15 +188,10 @@ func TestConnectionsClosedInThePoolLoseNoRequest(t *testing.T) {
 	p := startProxyTo(t, listen(t, idleCloser(&served)))
 	c := newClient(t)
 	before := p.descriptors(t)
-	end := time.Now().Add(soak(t))
-	together(t, 200, func(int) error {
-		for time.Now().Before(end) {
-			if got, err := get(c, p.url("/"), 5); err != nil || got != correct {
-				return fmt.Errorf("%s (%v), want a correct answer: a GET can be repeated", got, err)
-			}
-		}
-		return nil
-	})
+	seen := outcomes(t, 200, func() (outcome, error) { return get(c, p.url("/"), 5) })
+	if len(seen) != 1 || seen[correct] == 0 {
+		t.Errorf("outcomes: %v, want correct answers alone: a GET can be repeated", seen)
+	}
 	t.Logf("%d requests", served.Load())
 	c.CloseIdleConnections()
 	p.settlesAt(t, before+200)
@@ -204,39 +199,68 @@ func TestConnectionsClosedInThePoolLoseNoRequest(t *testing.T) {
 
 // capricious treats each request in a way of its own: an answer, half a one,
 // none, a reset, or an end at any byte.
-func capricious(conn net.Conn) {
-	in := bufio.NewReader(conn)
-	const size = 100_000
-	answer := append([]byte("HTTP/1.1 200 OK\r\nContent-Length: "+strconv.Itoa(size)+"\r\n\r\n"), block[:size]...)
-	for {
-		if _, err := http.ReadRequest(in); err != nil {
-			return
-		}
-		send := answer
-		if fault := rand.IntN(8); fault == 0 {
-			send = answer[:rand.IntN(len(answer))]
-		} else if fault == 1 {
-			send = nil
-		} else if fault == 2 {
-			conn.(*net.TCPConn).SetLinger(0)
-			send = answer[:rand.IntN(200)]
-		}
-		if _, err := conn.Write(send); err != nil || len(send) < len(answer) {
-			return
+func capricious(size int64) func(net.Conn) {
+	answer := append([]byte("HTTP/1.1 200 OK\r\nContent-Length: "+strconv.FormatInt(size, 10)+"\r\n\r\n"), content(size)...)
+	return func(conn net.Conn) {
+		in := bufio.NewReader(conn)
+		for {
+			if _, err := http.ReadRequest(in); err != nil {
+				return
+			}
+			send := answer
+			switch rand.IntN(8) {
+			case 0:
+				send = answer[:rand.IntN(len(answer))]
+			case 1:
+				send = nil
+			case 2:
+				conn.(*net.TCPConn).SetLinger(0)
+				send = answer[:rand.IntN(200)]
+			case 3:
+				conn.(*net.TCPConn).SetLinger(0)
+				send = answer[:rand.IntN(len(answer))]
+			}
+			if _, err := conn.Write(send); err != nil || len(send) < len(answer) {
+				return
+			}
 		}
 	}
 }
 
 func TestAnUpstreamThatFailsAnyhowNeverMakesAnAnswerWrong(t *testing.T) {
-	p := startProxyTo(t, listen(t, capricious), `read_timeout = "5s"`)
-	c := newClient(t)
-	before := p.descriptors(t)
+	// Large answers do not pass through the memory of the proxy.
+	for _, q := range []struct {
+		name    string
+		size    int64
+		clients int
+	}{
+		{"small answers", 100_000, 200},
+		{"large answers", 3_000_000, 20},
+	} {
+		t.Run(q.name, func(t *testing.T) {
+			p := startProxyTo(t, listen(t, capricious(q.size)), `read_timeout = "5s"`)
+			c := newClient(t)
+			before := p.descriptors(t)
+			seen := outcomes(t, q.clients, func() (outcome, error) { return get(c, p.url("/"), q.size) })
+			t.Logf("outcomes: %v, at most %d MiB of memory", seen, p.peakMemory(t)>>10)
+			if seen[correct] == 0 || seen[badGateway] == 0 || seen[cut] == 0 || seen[gatewayTimeout] > 0 {
+				t.Errorf("outcomes: %v, want some of each but 504", seen)
+			}
+			c.CloseIdleConnections()
+			p.settlesAt(t, before+q.clients)
+		})
+	}
+}
+
+// outcomes lets clients ask again and again, and counts what they see.
+func outcomes(t *testing.T, clients int, ask func() (outcome, error)) map[outcome]int {
+	t.Helper()
 	var mu sync.Mutex
 	seen := map[outcome]int{}
 	end := time.Now().Add(soak(t))
-	together(t, 200, func(int) error {
+	together(t, clients, func(int) error {
 		for time.Now().Before(end) {
-			got, err := get(c, p.url("/"), 100_000)
+			got, err := ask()
 			if err != nil {
 				return err
 			}
@@ -246,12 +270,7 @@ func TestAnUpstreamThatFailsAnyhowNeverMakesAnAnswerWrong(t *testing.T) {
 		}
 		return nil
 	})
-	t.Logf("outcomes: %v", seen)
-	if seen[correct] == 0 || seen[badGateway] == 0 || seen[cut] == 0 {
-		t.Errorf("outcomes: %v, want some of each but 504", seen)
-	}
-	c.CloseIdleConnections()
-	p.settlesAt(t, before+200)
+	return seen
 }
 
 func TestAClientThatLeavesEndsItsExchange(t *testing.T) {

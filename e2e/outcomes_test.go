@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -196,11 +197,21 @@ func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
 }
 
 func TestAClientThatDoesNotReadStopsItsUpstream(t *testing.T) {
+	// Content of a known length may pass by the memory of the proxy.
+	for _, framing := range []string{"chunked", "length"} {
+		t.Run(framing, func(t *testing.T) { wantStop(t, framing == "length") })
+	}
+}
+
+func wantStop(t *testing.T, withLength bool) {
 	const most = 64 << 20 // what the kernel's buffers on the way may take, and more
 	var sent atomic.Int64
 	stopped := make(chan struct{})
 	p := startProxyTo(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
 		defer close(stopped)
+		if withLength {
+			w.Header().Set("Content-Length", strconv.Itoa(most))
+		}
 		for sent.Load() < most {
 			n, err := w.Write(block)
 			if sent.Add(int64(n)); err != nil {
@@ -233,6 +244,28 @@ func TestAClientThatDoesNotReadStopsItsUpstream(t *testing.T) {
 	}
 	conn.Close()
 	receive(t, stopped, 1, "upstreams heard that the client has gone")
+}
+
+func TestSlowReadersGetAllOfIt(t *testing.T) {
+	const size = 3_000_000
+	n := startNginx(t, "")
+	path := n.file(t, "large", content(size))
+	p := startProxyTo(t, n.addr)
+	together(t, 20, func(int) error {
+		conn, err := net.Dial("tcp", p.addr)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(patience))
+		conn.(*net.TCPConn).SetReadBuffer(8 << 10)
+		io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: a\r\n\r\n")
+		resp, err := http.ReadResponse(bufio.NewReaderSize(conn, 1<<10), nil)
+		if err != nil {
+			return err
+		}
+		return wantContent(resp.Body, size)
+	})
 }
 
 func TestRunningOutOfDescriptorsPasses(t *testing.T) {
