@@ -61,6 +61,7 @@ type Loop struct {
 	buffers  buffers
 	outputs  []*output     // spare ones
 	pipes    []*kernelPipe // spare ones of Splice, empty
+	pipeRest Timer         // until they are closed
 	busy     bool          // the last wait found events
 	stopping bool
 	stats    Stats
@@ -104,6 +105,7 @@ func New(o Options) (*Loop, error) {
 		return nil, fmt.Errorf("open poller of loop %d: %w", o.ID, err)
 	}
 	l.now = 1
+	l.pipeRest.Fire = l.closePipes
 	l.wheel.init(l.now, l.fire)
 	return l, nil
 }
@@ -220,9 +222,7 @@ func (l *Loop) shutdown() {
 			co.stop()
 		}
 	}
-	for _, p := range l.pipes {
-		p.close()
-	}
+	l.closePipes()
 	l.mailbox.close(l)
 	l.poller.close()
 }

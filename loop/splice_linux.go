@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,27 +21,33 @@ const (
 	leastPipe = 64 << 10
 )
 
-// keptPipes bounds the spare pipes of a loop.
-const keptPipes = 16
+// keptPipes bounds the spare pipes of a loop, and keptPipesFor how long they
+// are kept when nobody wants one.
+const (
+	keptPipes    = 16
+	keptPipesFor = time.Second
+)
 
 // kernelPipe is what bytes pass through on their way from one socket to another.
 type kernelPipe struct{ read, write int }
 
 // Splice moves n bytes (n < 0: all until the end) from src to dst without
 // copying them through the process, behind what is pending on dst. It parks
-// while src has nothing, up to its read deadline, and while dst has no room, up
-// to its write deadline, and returns how many bytes dst has taken. Nobody else
-// may read src or write dst meanwhile.
+// while src has nothing, each time for at most within.Read, and while dst has
+// no room, each time for at most within.Write, and returns how many bytes dst
+// has taken. Nobody else may read src or write dst meanwhile.
 //
-// An end of src before n bytes is io.ErrUnexpectedEOF. An error that wraps
+// Where it is dst that has failed, the error is a *SpliceWriteError. An end of
+// src before n bytes is io.ErrUnexpectedEOF. An error that wraps
 // errors.ErrUnsupported means that the system cannot do it, or not now: nothing
 // is lost, and the rest can be copied. After any other error bytes may have
 // been taken from src that dst has not got: both connections are to be aborted.
-func (l *Loop) Splice(dst, src *Conn, n int64) (int64, error) {
+func (l *Loop) Splice(dst, src *Conn, n int64, within SpliceLimits) (int64, error) {
+	s := splice{loop: l, dst: dst, src: src, wanted: n, within: within}
+	s.limitWrite()
 	if err := dst.Flush(); err != nil {
-		return 0, err
+		return 0, &SpliceWriteError{err}
 	}
-	s := splice{loop: l, dst: dst, src: src, wanted: n}
 	dst.midWrite = true
 	err := s.run()
 	dst.midWrite = false
@@ -53,6 +60,7 @@ func (l *Loop) Splice(dst, src *Conn, n int64) (int64, error) {
 type splice struct {
 	loop     *Loop
 	dst, src *Conn
+	within   SpliceLimits
 	wanted   int64 // bytes in all; negative: up to the end
 	moved    int64
 	pipe     *kernelPipe
@@ -73,7 +81,7 @@ func (s *splice) run() error {
 		}
 		n := s.inPipe
 		if err := s.empty(); err != nil {
-			return err
+			return &SpliceWriteError{err}
 		}
 		s.loop.Spend(n)
 	}
@@ -88,6 +96,9 @@ func (s *splice) fill() error {
 			return err
 		}
 		s.releasePipe()
+		if s.within.Read > 0 {
+			s.src.SetReadDeadlineAt(s.loop.now + int64(s.within.Read))
+		}
 		if err := s.src.WaitReadable(); err != nil {
 			return err
 		}
@@ -130,6 +141,7 @@ func (s *splice) empty() error {
 	for s.inPipe > 0 {
 		n, err := s.tryEmpty()
 		if err == ErrWouldBlock {
+			s.limitWrite()
 			err = s.dst.waitWritable()
 		}
 		if err != nil {
@@ -139,6 +151,13 @@ func (s *splice) empty() error {
 		s.moved += int64(n)
 	}
 	return nil
+}
+
+// limitWrite bounds the next wait for room.
+func (s *splice) limitWrite() {
+	if s.within.Write > 0 {
+		s.dst.SetWriteDeadlineAt(s.loop.now + int64(s.within.Write))
+	}
 }
 
 func (s *splice) tryEmpty() (int, error) {
@@ -195,6 +214,7 @@ func (s *splice) releasePipe() {
 		p.close()
 	default:
 		l.pipes = append(l.pipes, p)
+		l.Arm(&l.pipeRest, keptPipesFor)
 	}
 }
 

@@ -61,7 +61,7 @@ func TestSpliceMovesAllBytesBehindWhatIsPending(t *testing.T) {
 			if n < 0 {
 				want = int64(len(data))
 			}
-			if moved, err := l.Splice(r.dst, r.src, n); moved != want || err != nil {
+			if moved, err := l.Splice(r.dst, r.src, n, loop.SpliceLimits{}); moved != want || err != nil {
 				t.Errorf("moved %d of %d: %v", moved, want, err)
 			}
 			r.dst.Write([]byte("tail"))
@@ -86,7 +86,7 @@ func TestSpliceTellsAnEndThatComesTooEarly(t *testing.T) {
 		r := newRelay(t, l)
 		defer r.close()
 		l.Await(func() { r.source.Write([]byte("four")); r.source.Close() })
-		if moved, err := l.Splice(r.dst, r.src, 5); moved != 4 || err != io.ErrUnexpectedEOF {
+		if moved, err := l.Splice(r.dst, r.src, 5, loop.SpliceLimits{}); moved != 4 || err != io.ErrUnexpectedEOF {
 			t.Errorf("moved %d, %v, want 4 and an unexpected end", moved, err)
 		}
 	})
@@ -96,7 +96,7 @@ func TestSpliceEndsWithAResetOfEitherSide(t *testing.T) {
 	looptest.Run(t, func(l *loop.Loop) {
 		r := newRelay(t, l)
 		l.Await(func() { r.source.(*net.TCPConn).SetLinger(0); r.source.Close() })
-		if _, err := l.Splice(r.dst, r.src, -1); !errors.Is(err, unix.ECONNRESET) {
+		if _, err := l.Splice(r.dst, r.src, -1, loop.SpliceLimits{}); !errors.Is(err, unix.ECONNRESET) {
 			t.Errorf("source resets: %v", err)
 		}
 		r.close()
@@ -114,7 +114,7 @@ func TestSpliceEndsWithAResetOfEitherSide(t *testing.T) {
 				}
 			}
 		}()
-		if moved, err := l.Splice(r.dst, r.src, -1); !errors.Is(err, unix.ECONNRESET) && !errors.Is(err, unix.EPIPE) || moved == 0 {
+		if moved, err := l.Splice(r.dst, r.src, -1, loop.SpliceLimits{}); !errors.Is(err, unix.ECONNRESET) && !errors.Is(err, unix.EPIPE) || moved == 0 {
 			t.Errorf("receiver resets: moved %d, %v", moved, err)
 		}
 		r.close()
@@ -125,7 +125,7 @@ func TestSpliceKeepsTheDeadlinesOfBothSides(t *testing.T) {
 	looptest.Run(t, func(l *loop.Loop) {
 		r := newRelay(t, l)
 		r.src.SetReadDeadlineAt(l.Now() + int64(20*time.Millisecond))
-		if _, err := l.Splice(r.dst, r.src, -1); err != os.ErrDeadlineExceeded {
+		if _, err := l.Splice(r.dst, r.src, -1, loop.SpliceLimits{}); !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("silent source: %v", err)
 		}
 		r.close()
@@ -137,7 +137,7 @@ func TestSpliceKeepsTheDeadlinesOfBothSides(t *testing.T) {
 			close(ended)
 		}()
 		r.dst.SetWriteDeadlineAt(l.Now() + int64(200*time.Millisecond))
-		if _, err := l.Splice(r.dst, r.src, -1); err != os.ErrDeadlineExceeded {
+		if _, err := l.Splice(r.dst, r.src, -1, loop.SpliceLimits{}); !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("receiver that does not read: %v", err)
 		}
 		r.close()
@@ -163,7 +163,7 @@ func TestSpliceIsCanceled(t *testing.T) {
 		var err error
 		done := false
 		co := l.Go(loop.TaskFunc(func() {
-			moved, err = l.Splice(r.dst, r.src, -1)
+			moved, err = l.Splice(r.dst, r.src, -1, loop.SpliceLimits{})
 			done = true
 		}))
 		for !r.dst.Stuck() {
@@ -173,7 +173,7 @@ func TestSpliceIsCanceled(t *testing.T) {
 		for !done {
 			l.Yield()
 		}
-		if err != gone || moved == 0 {
+		if !errors.Is(err, gone) || moved == 0 {
 			t.Errorf("moved %d, %v", moved, err)
 		}
 		r.close()
@@ -190,7 +190,7 @@ func TestASilentSpliceHoldsNoPipe(t *testing.T) {
 			r := newRelay(t, l)
 			relays = append(relays, r)
 			l.Go(loop.TaskFunc(func() {
-				l.Splice(r.dst, r.src, -1)
+				l.Splice(r.dst, r.src, -1, loop.SpliceLimits{})
 				ended++
 			}))
 		}
@@ -217,7 +217,7 @@ func TestSpliceSaysWhenItHasNoPipe(t *testing.T) {
 		defer r.close()
 		l.Await(func() { r.source.Write([]byte("data")) })
 		restore := withoutDescriptors(t)
-		moved, err := l.Splice(r.dst, r.src, 4)
+		moved, err := l.Splice(r.dst, r.src, 4, loop.SpliceLimits{})
 		restore()
 		if moved != 0 || !errors.Is(err, errors.ErrUnsupported) || !errors.Is(err, unix.EMFILE) {
 			t.Errorf("moved %d, %v", moved, err)

@@ -113,7 +113,7 @@ func TestStopWithEverythingInFlight(t *testing.T) {
 		tasks = map[string]func() error{
 			"read":   func() error { _, err := silent.Read(make([]byte, 1)); return err },
 			"write":  func() error { _, err := stuck.Write(make([]byte, 64<<20)); return err },
-			"splice": func() error { _, err := l.Splice(to, from, -1); return ignoreUnsupported(err) },
+			"splice": func() error { _, err := l.Splice(to, from, -1, loop.SpliceLimits{}); return ignoreUnsupported(err) },
 			"dial":   func() error { _, err := l.Dial(full.Addr(), nil); return err },
 			"sleep":  func() error { return l.Sleep(time.Hour) },
 			"park":   l.Park,
