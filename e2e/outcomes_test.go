@@ -258,7 +258,7 @@ func TestSlowReadersGetAllOfIt(t *testing.T) {
 		}
 		defer conn.Close()
 		conn.SetDeadline(time.Now().Add(patience))
-		conn.(*net.TCPConn).SetReadBuffer(8 << 10)
+		conn.(*net.TCPConn).SetReadBuffer(128 << 10) // two segments of the loopback
 		io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: a\r\n\r\n")
 		resp, err := http.ReadResponse(bufio.NewReaderSize(conn, 1<<10), nil)
 		if err != nil {
