@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"time"
 
 	"pingap/http1"
 	"pingap/message"
@@ -39,7 +40,7 @@ type errorPages struct {
 	template string
 	json     bool // the template is JSON: values are escaped for that
 	version  string
-	logger   *slog.Logger
+	reporter reporter
 }
 
 func newErrorPages(template, version string, logger *slog.Logger) *errorPages {
@@ -50,7 +51,7 @@ func newErrorPages(template, version string, logger *slog.Logger) *errorPages {
 		template: template,
 		json:     strings.HasPrefix(strings.TrimSpace(template), "{") && !strings.HasPrefix(strings.TrimSpace(template), "{{"),
 		version:  version,
-		logger:   logger,
+		reporter: reporter{logger: logger, now: time.Now},
 	}
 }
 
@@ -60,9 +61,7 @@ func newErrorPages(template, version string, logger *slog.Logger) *errorPages {
 func (p *errorPages) answer(x *message.Exchange, err error) {
 	o := OutcomeOf(err)
 	if o.Serious {
-		p.logger.Warn("exchange failed: "+err.Error(), "status", o.Status, "what", o.Word,
-			"server", x.Server, "location", x.Location, "upstream", x.Upstream.Name,
-			"method", strings.Clone(x.Request.Method), "path", strings.Clone(x.Request.Path))
+		p.reporter.report(x, o, err)
 	}
 	if o.Status == 499 {
 		return // nobody is there to answer

@@ -3,19 +3,15 @@
 package telemetry
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 )
 
 // Log is the application log of the process. Records go through Logger, from
-// any goroutine.
+// any goroutine; they are written by another, so that an event loop that logs
+// never waits for a disk or a terminal.
 type Log struct {
 	Logger *slog.Logger
 	Level  *slog.LevelVar // may be changed at any time
@@ -47,11 +43,12 @@ func Open(o LogOptions) (*Log, error) {
 	if !ok {
 		return nil, fmt.Errorf("%q is no log level; use debug, info, warn, error or off", o.Level)
 	}
-	l := &Log{Level: new(slog.LevelVar), out: &output{path: o.Path, w: o.Stderr}}
-	l.Level.Set(level)
-	if err := l.out.reopen(); err != nil {
+	out, err := newOutput(o.Path, o.Stderr)
+	if err != nil {
 		return nil, err
 	}
+	l := &Log{Level: new(slog.LevelVar), out: out}
+	l.Level.Set(level)
 	options := &slog.HandlerOptions{Level: l.Level}
 	if o.JSON {
 		l.Logger = slog.New(slog.NewJSONHandler(l.out, options))
@@ -78,51 +75,5 @@ func (l *Log) Output(fallback io.Writer) io.Writer {
 	return l.out
 }
 
-// Close closes the file.
+// Close writes what is still to be written and closes the file.
 func (l *Log) Close() { l.out.close() }
-
-// output is a file that can be opened again, or a writer.
-type output struct {
-	path string
-
-	mu   sync.Mutex
-	w    io.Writer
-	file *os.File
-}
-
-func (o *output) reopen() error {
-	if o.path == "" {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(o.path), 0o755); err != nil {
-		return fmt.Errorf("open log: %w", err)
-	}
-	file, err := os.OpenFile(o.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
-	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("open log: %w; the proxy runs as user %d: give it the right to write there", err, os.Geteuid())
-	}
-	if err != nil {
-		return fmt.Errorf("open log: %w", err)
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.file != nil {
-		o.file.Close()
-	}
-	o.file, o.w = file, file
-	return nil
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.w.Write(p)
-}
-
-func (o *output) close() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.file != nil {
-		o.file.Close()
-	}
-}

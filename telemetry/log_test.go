@@ -3,6 +3,7 @@ package telemetry
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -19,8 +20,8 @@ func lines(t *testing.T, o LogOptions, write func(*slog.Logger)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
 	write(l.Logger)
+	l.Close()
 	return out.String()
 }
 
@@ -59,6 +60,7 @@ func TestLevelsCanChangeWhileRunning(t *testing.T) {
 	l.Logger.Info("unheard")
 	l.Level.Set(slog.LevelDebug)
 	l.Logger.Debug("heard")
+	l.Close()
 	if got := out.String(); strings.Contains(got, "unheard") || !strings.Contains(got, "DEBUG heard") {
 		t.Errorf("log holds %q", got)
 	}
@@ -81,20 +83,61 @@ func TestReopenFollowsAFileThatWasMovedAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
 	l.Logger.Info("first")
+	for !written(path) {
+	}
 	if err := os.Rename(path, path+".1"); err != nil {
 		t.Fatal(err)
 	}
 	l.Reopen()
 	l.Logger.Info("second")
+	if l.Output(io.Discard) == io.Discard {
+		t.Error("other logs do not go to the file")
+	}
+	l.Close()
 	for name, want := range map[string]string{path + ".1": "first", path: "second"} {
 		if text, err := os.ReadFile(name); !strings.Contains(string(text), want) || bytes.Count(text, []byte("\n")) != 1 {
 			t.Errorf("%s holds %q, %v", name, text, err)
 		}
 	}
-	if l.Output(io.Discard) == io.Discard {
-		t.Error("other logs do not go to the file")
+}
+
+// written reports whether something is in the file.
+func written(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Size() > 0
+}
+
+// stuck is a terminal that takes nothing until it is released.
+type stuck struct {
+	release chan struct{}
+	bytes.Buffer
+}
+
+func (s *stuck) Write(p []byte) (int, error) {
+	<-s.release
+	return s.Buffer.Write(p)
+}
+
+// An event loop that logs must not wait for whoever reads the log.
+func TestOutputThatStandsStillDropsRecordsAndSaysHowMany(t *testing.T) {
+	out := &stuck{release: make(chan struct{})}
+	l, err := Open(LogOptions{Stderr: out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 * queueLength {
+		l.Logger.Info("hello") // would hang if it ever had to wait
+	}
+	close(out.release)
+	l.Close()
+	text := out.String()
+	var dropped int
+	if _, after, ok := strings.Cut(text, "... "); ok {
+		fmt.Sscanf(after, "%d", &dropped)
+	}
+	if kept := strings.Count(text, "hello"); dropped == 0 || kept+dropped != 3*queueLength {
+		t.Errorf("%d records are written and %d called dropped, of %d", kept, dropped, 3*queueLength)
 	}
 }
 
