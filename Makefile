@@ -15,7 +15,7 @@ CROSS = linux/arm64 darwin/arm64 freebsd/amd64
 # How long each fuzz target runs.
 FUZZTIME ?= 60s
 
-.PHONY: help run build test bench lint cross fuzz test-needs bench-needs
+.PHONY: help run build test bench profile lint cross fuzz test-needs bench-needs
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -48,7 +48,13 @@ cross: ## compile for the platforms of which no test runs here
 	done
 
 bench: bench-needs ## measure against nginx and HAProxy, side by side
-	$(GO) run ./bench
+	$(GO) run ./bench $(ARGS)
+
+# The compiler reads the profile to decide what to inline on the hot path.
+profile: bench-needs ## renew cmd/pingap/default.pgo
+	$(GO) build -tags profile -o bin/pingap-profile ./cmd/pingap
+	PINGAP_CPU_PROFILE=$(CURDIR)/cmd/pingap/default.pgo \
+		$(GO) run ./bench -binary bin/pingap-profile -scenario '^small$$' -rounds 5
 
 fuzz: ## run every fuzz target for FUZZTIME, one after the other
 	@set -e; for package in $$($(GO) list ./...); do \
