@@ -161,7 +161,7 @@ func listenAddrs(s *config.Server) ([]loop.Addr, error) {
 		ip, err := netip.ParseAddr(a.Host)
 		switch {
 		case a.Host == "":
-			ip = netip.IPv6Unspecified()
+			ip = anyAddress()
 		case err != nil:
 			ctx, cancel := context.WithTimeout(context.Background(), lookUpTimeout)
 			found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", a.Host)
@@ -174,6 +174,17 @@ func listenAddrs(s *config.Server) ([]loop.Addr, error) {
 		addrs = append(addrs, loop.Addr{TCP: netip.AddrPortFrom(ip, a.Port)})
 	}
 	return addrs, nil
+}
+
+// anyAddress returns the address that stands for all of the machine's: that of
+// IPv6, which takes IPv4 connections too, unless the system has no IPv6.
+func anyAddress() netip.Addr {
+	fd, err := syscall.Socket(syscall.AF_INET6, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		return netip.IPv4Unspecified()
+	}
+	syscall.Close(fd)
+	return netip.IPv6Unspecified()
 }
 
 // announce says that the proxy is there, and where.
