@@ -18,6 +18,7 @@ type buffers struct {
 // class: 4, 16, 64 or 256 KiB; beyond, exactly n). Its content is undefined.
 // Whoever takes a buffer gives it back with Release.
 func (l *Loop) Buffer(n int) []byte {
+	l.mustBeHere()
 	b := &l.buffers
 	b.out++
 	for class, size := range bufferClasses {
@@ -38,6 +39,7 @@ func (l *Loop) Buffer(n int) []byte {
 // afterwards; the poison build overwrites it to find those who do, and panics
 // when one is released twice.
 func (l *Loop) Release(buffer []byte) {
+	l.mustBeHere()
 	b := &l.buffers
 	b.out--
 	buffer = buffer[:cap(buffer)]

@@ -79,6 +79,7 @@ func newConn(fd int, remote netip.AddrPort) *Conn {
 // Attach makes a detached connection belong to this loop. On error it is
 // closed.
 func (l *Loop) Attach(c *Conn) error {
+	l.mustBeHere()
 	c.loop = l
 	c.key = l.slots.take(c)
 	// The poller reports the state of both directions at once, an end that

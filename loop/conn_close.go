@@ -34,6 +34,7 @@ func (c *Conn) Abort() {
 }
 
 func (c *Conn) release() {
+	c.loop.mustBeHere()
 	c.closed = true
 	c.leave()
 	unix.Close(int(c.fd))

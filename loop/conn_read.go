@@ -9,6 +9,7 @@ import (
 // TryRead reads what is there into p and never parks: it returns ErrWouldBlock
 // when there is nothing, io.EOF at the end.
 func (c *Conn) TryRead(p []byte) (int, error) {
+	c.loop.mustBeHere()
 	if c.closed {
 		return 0, net.ErrClosed
 	}

@@ -81,6 +81,7 @@ func (c *Conn) trySend(head, a, b []byte) (int, error) {
 
 // mayWrite returns why a write need not be tried.
 func (c *Conn) mayWrite() error {
+	c.loop.mustBeHere()
 	switch {
 	case c.closed:
 		return net.ErrClosed

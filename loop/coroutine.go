@@ -68,6 +68,7 @@ func (l *Loop) Start(t Task) {
 
 // coroutine takes one from the pool, or makes it, for t.
 func (l *Loop) coroutine(t Task) *Coroutine {
+	l.mustBeHere()
 	co := l.free
 	if co == nil {
 		co = l.newCoroutine()
@@ -208,6 +209,7 @@ func (co *Coroutine) suspend() {
 // Wake makes a parked coroutine ready; it does nothing to one that is not
 // parked.
 func (co *Coroutine) Wake() {
+	co.loop.mustBeHere()
 	if co.parked {
 		co.parked = false
 		co.loop.ready.push(co)
@@ -226,6 +228,7 @@ func (co *Coroutine) wakeNow() {
 // Cancel makes the park that the coroutine is in, and every later one, return
 // err until its task ends. The first err stays.
 func (co *Coroutine) Cancel(err error) {
+	co.loop.mustBeHere()
 	if !co.busy || co.canceled != nil {
 		return
 	}

@@ -9,20 +9,22 @@ import (
 
 // crew is the set of goroutines that a loop's work runs on: its own, and one
 // for each coroutine, of which one runs at a time. The watchdog needs it to
-// find a loop's goroutine in a dump of all.
+// find a loop's goroutine in a dump of all, and the poison build to see whether
+// a method is called on the loop.
 type crew struct {
 	mu      sync.Mutex
-	members map[uint64]struct{}
+	members map[uint64]struct{} // by number; nil before the loop runs
+	line    [64]byte
 }
 
 // join adds the calling goroutine and returns its number.
 func (c *crew) join() uint64 {
-	id := goroutineNumber()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.members == nil {
 		c.members = map[uint64]struct{}{}
 	}
+	id := c.caller()
 	c.members[id] = struct{}{}
 	return id
 }
@@ -40,17 +42,16 @@ func (c *crew) has(id uint64) bool {
 	return ok
 }
 
-// goroutineNumber returns the number of the calling goroutine. The runtime
-// tells it in the first line of a stack dump alone: "goroutine 42 [running]:".
-func goroutineNumber() uint64 {
-	var buffer [64]byte
-	id, _ := parseGoroutine(buffer[:runtime.Stack(buffer[:], false)])
+// caller returns the number of the calling goroutine. The runtime tells it in
+// the first line of a stack dump alone: "goroutine 42 [running]:".
+func (c *crew) caller() uint64 {
+	id, _ := parseGoroutine(c.line[:runtime.Stack(c.line[:], false)])
 	return id
 }
 
 // parseGoroutine reads the first line of a goroutine's stack dump: its number,
 // and what it is doing.
-func parseGoroutine(dump []byte) (id uint64, state string) {
+func parseGoroutine(dump []byte) (id uint64, state []byte) {
 	line, _, _ := bytes.Cut(dump, []byte("\n"))
 	line = bytes.TrimPrefix(line, []byte("goroutine "))
 	number, rest, _ := bytes.Cut(line, []byte(" "))
@@ -58,6 +59,6 @@ func parseGoroutine(dump []byte) (id uint64, state string) {
 	_, rest, _ = bytes.Cut(rest, []byte("["))
 	rest, _, _ = bytes.Cut(rest, []byte("]"))
 	// A goroutine that has waited for long shows its time: "[select, 3 minutes]".
-	rest, _, _ = bytes.Cut(rest, []byte(","))
-	return id, string(rest)
+	state, _, _ = bytes.Cut(rest, []byte(","))
+	return id, state
 }

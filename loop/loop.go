@@ -140,11 +140,11 @@ func (l *Loop) Stop() { l.Post(func() { l.stopping = true }) }
 // Run turns the loop on the calling goroutine until Stop.
 func (l *Loop) Run() {
 	defer close(l.done)
+	goroutine := l.crew.join()
+	defer l.crew.leave(goroutine)
 	// Deferred, so that runtime.Goexit in a coroutine, which ends this
 	// goroutine, leaves nothing open either.
 	defer l.shutdown()
-	goroutine := l.crew.join()
-	defer l.crew.leave(goroutine)
 	for !l.stopping {
 		l.turn()
 	}

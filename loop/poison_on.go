@@ -18,3 +18,19 @@ func checkNotFree(free [][]byte, b []byte) {
 		}
 	}
 }
+
+// mustBeHere panics when a method of a running loop is called on a goroutine
+// that is none of the loop's.
+func (l *Loop) mustBeHere() {
+	if l.crew.stranger() {
+		panic("loop: called from a goroutine that is not the loop's; reach it with Post")
+	}
+}
+
+// stranger reports whether the calling goroutine is none of a running loop's.
+func (c *crew) stranger() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.members[c.caller()]
+	return !ok && len(c.members) > 0
+}

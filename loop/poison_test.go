@@ -5,6 +5,7 @@ package loop_test
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"pingap/loop"
 	"pingap/loop/looptest"
@@ -39,5 +40,28 @@ func TestPoisonFindsABufferThatIsReleasedTwice(t *testing.T) {
 			t.Error("nobody noticed")
 		}
 		l.Buffer(100) // makes up for the second release
+	})
+}
+
+func TestPoisonFindsACallFromAnotherGoroutine(t *testing.T) {
+	looptest.Run(t, func(l *loop.Loop) {
+		near, far := looptest.Both(t, l)
+		var timer loop.Timer
+		for name, f := range map[string]func(){
+			"buffer": func() { l.Buffer(100) },
+			"go":     func() { l.Go(&counter{}) },
+			"arm":    func() { l.Arm(&timer, time.Second) },
+			"read":   func() { near.TryRead(make([]byte, 1)) },
+			"write":  func() { near.Write([]byte("x")) },
+			"close":  func() { near.Close() },
+		} {
+			noticed := false
+			l.Await(func() { noticed = panics(f) })
+			if !noticed {
+				t.Errorf("nobody noticed %s", name)
+			}
+		}
+		near.Close()
+		far.Close()
 	})
 }

@@ -41,6 +41,7 @@ func (t *Timer) Armed() bool { return t.next != nil }
 func (l *Loop) Arm(t *Timer, d time.Duration) { l.armAt(t, l.after(d)) }
 
 func (l *Loop) armAt(t *Timer, at int64) {
+	l.mustBeHere()
 	if t.next != nil {
 		unlink(t)
 	} else {
@@ -61,6 +62,7 @@ func ticks(at int64) int64 {
 
 // Disarm keeps t from firing; it does nothing to one that is not armed.
 func (l *Loop) Disarm(t *Timer) {
+	l.mustBeHere()
 	if t.next != nil {
 		unlink(t)
 		l.wheel.count--

@@ -125,7 +125,7 @@ const maxDump = 64 << 20
 func (l *Loop) holder() []byte {
 	for _, stack := range bytes.Split(dumpAll(), []byte("\n\n")) {
 		id, state := parseGoroutine(stack)
-		if state != "coroutine" && l.crew.has(id) {
+		if string(state) != "coroutine" && l.crew.has(id) {
 			return stack
 		}
 	}
