@@ -25,7 +25,6 @@ func (site *Site) listen(loops int) error {
 	var failed []error
 	for _, addr := range site.Addrs {
 		k := &socket{acceptors: make([]*loop.Acceptor, loops)}
-		site.sockets = append(site.sockets, k)
 		count := 1
 		if site.Listen.ReusePort && addr.Path == "" {
 			count = loops
@@ -40,17 +39,21 @@ func (site *Site) listen(loops int) error {
 				break
 			}
 			k.listeners = append(k.listeners, ln)
+			addr = ln.Addr() // port 0 is the same port for all loops
 		}
+		site.sockets = append(site.sockets, k)
 	}
 	return errors.Join(failed...)
 }
 
+// close closes what listen has opened; there is nothing to close after that.
 func (site *Site) close() {
 	for _, k := range site.sockets {
 		for _, ln := range k.listeners {
 			ln.Close()
 		}
 	}
+	site.sockets = nil
 }
 
 // firstFreePort is the first that anybody may listen on.

@@ -63,8 +63,8 @@ func (s *Server) Start(sites []*Site) error {
 	return nil
 }
 
-// Addrs returns where a site listens, with the ports that the system has
-// chosen for those that were 0.
+// Listening returns where a site listens, with the ports that the system has
+// chosen for those that were 0. It is empty when the site does not listen.
 func (site *Site) Listening() []loop.Addr {
 	var addrs []loop.Addr
 	for _, k := range site.sockets {
@@ -103,6 +103,8 @@ const drainPoll = 20 * time.Millisecond
 
 // Drain stops accepting and ends the connections as their exchanges end. It
 // returns when all are gone, or with the context's error, whichever is first.
+// An exchange can outlive its connection: it still has to end after its client
+// has gone.
 func (s *Server) Drain(ctx context.Context) error {
 	s.stopListening()
 	for _, site := range s.sites {
@@ -110,11 +112,11 @@ func (s *Server) Drain(ctx context.Context) error {
 	}
 	tick := time.NewTicker(drainPoll)
 	defer tick.Stop()
-	for s.Open() > 0 {
+	for s.Open() > 0 || s.Active() > 0 {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("%d connections are still open: %w", s.Open(), ctx.Err())
+			return fmt.Errorf("%d connections are still open, with %d exchanges in flight: %w", s.Open(), s.Active(), ctx.Err())
 		}
 	}
 	return nil
