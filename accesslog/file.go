@@ -15,13 +15,15 @@ type file struct {
 	path    string
 	rolling Rolling
 	now     func() time.Time
+	failed  func(error) // hears, once a period, that its file cannot be opened
 	current *os.File
 	name    string
-	cut     bool // the last write ended within a line
+	missed  string // name of the last file that could not be opened
+	cut     bool   // the last write ended within a line
 }
 
-func openFile(path string, rolling Rolling, now func() time.Time) (*file, error) {
-	f := &file{path: path, rolling: rolling, now: now}
+func openFile(path string, rolling Rolling, now func() time.Time, failed func(error)) (*file, error) {
+	f := &file{path: path, rolling: rolling, now: now, failed: failed}
 	if err := f.reopen(); err != nil {
 		return nil, err
 	}
@@ -59,14 +61,26 @@ func explain(name string, err error) error {
 	return fmt.Errorf("%w; the proxy runs as user %d: give it the right to write %s", err, os.Geteuid(), filepath.Dir(name))
 }
 
+// roll begins the file of a new period. While that cannot be opened the lines
+// go on into the old one: better there than nowhere.
+func (f *file) roll() {
+	if f.rolling == Never {
+		return
+	}
+	name := f.nameNow()
+	if name == f.name {
+		return
+	}
+	if err := f.reopen(); err != nil && f.missed != name {
+		f.missed = name
+		f.failed(fmt.Errorf("%w; lines go on into %s", err, f.name))
+	}
+}
+
 // Write writes whole lines. After a write that was cut short, the next begins
 // on a line of its own.
 func (f *file) Write(lines []byte) (int, error) {
-	if f.rolling != Never && f.nameNow() != f.name {
-		if err := f.reopen(); err != nil {
-			return 0, err
-		}
-	}
+	f.roll()
 	if f.cut {
 		if _, err := f.current.Write([]byte{'\n'}); err != nil {
 			return 0, err

@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"bytes"
 	"io"
 	"log/slog"
 	"sync"
@@ -26,9 +27,12 @@ type Log struct {
 	reopen chan struct{}
 	done   chan struct{} // closed when the last line is written
 
-	dropped atomic.Int64 // lines that found the queue full
+	dropped atomic.Int64 // lines that found the queue full, or the log closed
 	lost    atomic.Int64 // lines that could not be written
-	closing sync.Once
+
+	mu     sync.Mutex // held for moments only
+	closed bool
+	last   []*chunk // what lanes held when they were closed
 }
 
 // chunk is a number of whole lines.
@@ -43,7 +47,9 @@ func Open(t Target, output io.Writer, logger *slog.Logger) (*Log, error) {
 	if t.Path == "" {
 		return newLog("the log output", keepOpen{output}, t, logger), nil
 	}
-	file, err := openFile(t.Path, t.Rolling, time.Now)
+	file, err := openFile(t.Path, t.Rolling, time.Now, func(err error) {
+		logger.Error("access log: cannot begin a new file", "error", err)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -84,11 +90,16 @@ func (l *Log) Reopen() {
 	}
 }
 
-// Close writes what is queued and closes the file. No lane may be used any
-// more; what lanes still hold has been flushed before (Lane.Flush). It returns
-// after timeout at the latest, when the disk stands still.
+// Close writes what is queued and what closed lanes have handed over, and
+// closes the file. Lines that a lane gets later are dropped. It returns after
+// timeout at the latest, when the disk stands still.
 func (l *Log) Close(timeout time.Duration) {
-	l.closing.Do(func() { close(l.queue) })
+	l.mu.Lock()
+	if !l.closed {
+		l.closed = true
+		close(l.queue)
+	}
+	l.mu.Unlock()
 	select {
 	case <-l.done:
 	case <-time.After(timeout):
@@ -106,6 +117,9 @@ func (l *Log) write() {
 			l.reopenFile()
 		case c, ok := <-l.queue:
 			if !ok {
+				for _, c := range l.last {
+					l.writeChunk(c)
+				}
 				return
 			}
 			l.writeChunk(c)
@@ -124,11 +138,13 @@ func (l *Log) reopenFile() {
 }
 
 func (l *Log) writeChunk(c *chunk) {
-	if _, err := l.out.Write(c.bytes); err != nil {
+	if n, err := l.out.Write(c.bytes); err != nil {
 		// The disk may be full for hours: one message at the first line, and
 		// then whenever their number has doubled.
-		if before := l.lost.Load(); doubles(before, l.lost.Add(c.lines)) {
-			l.logger.Error("access log: lines are lost", "log", l.name, "lost", before+c.lines, "error", err)
+		before := l.lost.Load()
+		after := l.lost.Add(int64(bytes.Count(c.bytes[n:], newline)))
+		if doubles(before, after) {
+			l.logger.Error("access log: lines are lost", "log", l.name, "lost", after, "error", err)
 		}
 	}
 	c.bytes, c.lines = c.bytes[:0], 0
@@ -137,6 +153,8 @@ func (l *Log) writeChunk(c *chunk) {
 	default:
 	}
 }
+
+var newline = []byte{'\n'}
 
 // doubles reports whether a power of two lies in (before, after].
 func doubles(before, after int64) bool {
@@ -147,14 +165,38 @@ func doubles(before, after int64) bool {
 	return power <= after
 }
 
-// drop counts the lines of a chunk that found the queue full, and says so.
-func (l *Log) drop(c *chunk) {
-	before := l.dropped.Load()
-	after := l.dropped.Add(c.lines)
-	if doubles(before, after) {
-		// On a goroutine of its own: the log output may stand still too.
-		go l.logger.Error("access log: the disk is too slow, lines are dropped", "log", l.name, "dropped", after)
+// pass gives a chunk to the writer, or reports that it cannot take it now.
+func (l *Log) pass(c *chunk) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return false
 	}
+	select {
+	case l.queue <- c:
+		return true
+	default:
+		return false
+	}
+}
+
+// passLast gives a chunk to the writer, to be written when the log is closed.
+func (l *Log) passLast(c *chunk) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.last = append(l.last, c)
+	}
+	return !l.closed
+}
+
+// drop counts the lines of a chunk that found no room, says so, and empties it.
+func (l *Log) drop(c *chunk) {
+	after := l.dropped.Add(c.lines)
+	if doubles(after-c.lines, after) {
+		l.logger.Error("access log: lines are dropped, the disk is too slow for them", "log", l.name, "dropped", after)
+	}
+	c.bytes, c.lines = c.bytes[:0], 0
 }
 
 // Lane is the part of a Log that belongs to one loop. Its methods are called on
@@ -212,12 +254,24 @@ func (n *Lane) Flush() {
 	if c == nil || c.lines == 0 {
 		return
 	}
-	n.chunk = nil
-	select {
-	case n.log.queue <- c:
-	default:
+	if n.log.pass(c) {
+		n.chunk = nil
+	} else {
 		n.log.drop(c)
-		c.bytes, c.lines = c.bytes[:0], 0
-		n.chunk = c
+	}
+}
+
+// Close passes the lines on to be written by Log.Close, however full the queue
+// is. It is for the end, when no more exchanges come.
+func (n *Lane) Close() {
+	n.loop.Disarm(&n.timer)
+	c := n.chunk
+	if c == nil || c.lines == 0 {
+		return
+	}
+	if n.log.passLast(c) {
+		n.chunk = nil
+	} else {
+		n.log.drop(c)
 	}
 }

@@ -183,7 +183,7 @@ func TestCloseGivesUpOnADiskThatStandsStill(t *testing.T) {
 func TestFilesRollByPeriod(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
 	now := time.Date(2026, 8, 8, 23, 59, 0, 0, time.UTC)
-	f, err := openFile(path, Daily, func() time.Time { return now })
+	f, err := openFile(path, Daily, func() time.Time { return now }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,6 +195,112 @@ func TestFilesRollByPeriod(t *testing.T) {
 		if got, err := os.ReadFile(name); string(got) != want {
 			t.Errorf("%s holds %q (%v), want %q", name, got, err, want)
 		}
+	}
+}
+
+// A directory that cannot be written to at midnight must not cost a day's log.
+func TestLinesGoOnIntoTheOldFileWhileANewOneCannotBeOpened(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	now := time.Date(2026, 8, 8, 23, 59, 0, 0, time.UTC)
+	var told []error
+	f, err := openFile(path, Daily, func() time.Time { return now }, func(err error) { told = append(told, err) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	write := func(line string) {
+		if n, err := f.Write([]byte(line)); n != len(line) || err != nil {
+			t.Errorf("%q: %d bytes written, %v", line, n, err)
+		}
+	}
+	write("one\n")
+	now = now.Add(time.Minute)
+	inTheWay := path + ".2026-08-09"
+	if err := os.Mkdir(inTheWay, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write("two\n")
+	write("three\n")
+	if len(told) != 1 || !strings.Contains(told[0].Error(), "lines go on into "+path+".2026-08-08") {
+		t.Errorf("reported: %v", told)
+	}
+	if err := os.Remove(inTheWay); err != nil {
+		t.Fatal(err)
+	}
+	write("four\n")
+	for name, want := range map[string]string{path + ".2026-08-08": "one\ntwo\nthree\n", inTheWay: "four\n"} {
+		if got, err := os.ReadFile(name); string(got) != want {
+			t.Errorf("%s holds %q (%v), want %q", name, got, err, want)
+		}
+	}
+}
+
+// At the end every lane hands over its last lines at once, and there may be
+// more lanes than the queue has room for.
+func TestClosedLanesLoseNothingToAFullQueue(t *testing.T) {
+	_, logger := newNotes()
+	d := newDisk()
+	l := looptest.New(t)
+	log := newLog("test", d, target, logger)
+	const lanes = 20
+	looptest.Do(t, l, func() {
+		for range lanes {
+			lane := log.Lane(l, tiny(t))
+			lane.Record(example(l))
+			lane.Close()
+		}
+	})
+	close(d.release)
+	log.Close(time.Minute)
+	if dropped, lost := log.Dropped(); strings.Count(d.text(), "\n") != lanes || dropped+lost > 0 {
+		t.Errorf("%d lines are written, %d dropped and %d lost of %d", strings.Count(d.text(), "\n"), dropped, lost, lanes)
+	}
+}
+
+// An exchange that does not end in time ends after the log has been closed.
+func TestLinesThatComeAfterTheEndAreDroppedAndCounted(t *testing.T) {
+	_, logger := newNotes()
+	d := newDisk()
+	close(d.release)
+	l := looptest.New(t)
+	log := newLog("test", d, target, logger)
+	looptest.Do(t, l, func() {
+		lane := log.Lane(l, tiny(t))
+		lane.Record(example(l))
+		lane.Close()
+		log.Close(time.Minute)
+		lane.Record(example(l))
+		lane.Flush()
+		lane.Record(example(l))
+		lane.Close()
+	})
+	if dropped, _ := log.Dropped(); dropped != 2 || strings.Count(d.text(), "\n") != 1 {
+		t.Errorf("%d lines are written and %d dropped, want 1 and 2", strings.Count(d.text(), "\n"), dropped)
+	}
+}
+
+// shortDisk takes a few bytes of each write.
+type shortDisk struct{ room int }
+
+func (d shortDisk) Write(p []byte) (int, error) { return d.room, io.ErrShortWrite }
+func (d shortDisk) Close() error                { return nil }
+
+func TestOnlyLinesThatAreNotWrittenWholeCountAsLost(t *testing.T) {
+	_, logger := newNotes()
+	l := looptest.New(t)
+	var line []byte
+	looptest.Do(t, l, func() { line = append(tiny(t).Append(nil, example(l)), '\n') })
+	log := newLog("test", shortDisk{2*len(line) + 1}, target, logger)
+	looptest.Do(t, l, func() {
+		lane := log.Lane(l, tiny(t))
+		for range 5 {
+			lane.Record(example(l))
+		}
+		lane.Flush()
+	})
+	log.Close(time.Minute)
+	if _, lost := log.Dropped(); lost != 3 {
+		t.Errorf("%d lines are counted as lost, want 3", lost)
 	}
 }
 
@@ -230,7 +336,7 @@ func TestReopenFollowsAFileThatWasMovedAway(t *testing.T) {
 // A write that was cut short must not let the next line begin in its middle.
 func TestLineAfterAShortWriteBeginsAnew(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
-	f, err := openFile(path, Never, time.Now)
+	f, err := openFile(path, Never, time.Now, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

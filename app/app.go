@@ -21,7 +21,7 @@ var Version = "0.1.0-dev"
 type System struct {
 	Stdout, Stderr io.Writer
 	Getenv         func(string) string
-	Signals        <-chan os.Signal
+	Signals        <-chan os.Signal // never closed
 }
 
 // Exit codes.

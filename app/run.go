@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -76,8 +77,10 @@ func run(c *loaded, f *flags, system System) error {
 		defer os.Remove(c.Basic.PidFile)
 	}
 	announce(logger, c, sites, threads)
-	wait(system.Signals, logger, func() { graph.ReopenLogs(); log.Reopen() })
-	stop(srv, ls, graph, &c.Basic, system.Signals, logger)
+	told := &signals{from: system.Signals, logger: logger, reopen: func() { graph.ReopenLogs(); log.Reopen() }}
+	s := told.wait(context.Background())
+	logger.Info("stopping: no new connections, those in use may end", "signal", s.String())
+	stop(srv, ls, graph, &c.Basic, told, logger)
 	return nil
 }
 
@@ -200,46 +203,53 @@ func announce(logger *slog.Logger, c *loaded, sites []*server.Site, threads int)
 	}
 }
 
-// wait returns when a signal tells to stop.
-func wait(signals <-chan os.Signal, logger *slog.Logger, reopen func()) {
-	for s := range signals {
-		if s == syscall.SIGUSR1 {
-			logger.Info("opening the log files again")
-			reopen()
-			continue
+// signals are what the process is told from outside while it runs.
+type signals struct {
+	from   <-chan os.Signal
+	logger *slog.Logger
+	reopen func() // the log files, on SIGUSR1
+}
+
+// wait returns the next signal that tells to stop; nil when the context has
+// ended before there was one.
+func (g *signals) wait(ctx context.Context) os.Signal {
+	for {
+		select {
+		case s := <-g.from:
+			if s != syscall.SIGUSR1 {
+				return s
+			}
+			g.logger.Info("opening the log files again")
+			g.reopen()
+		case <-ctx.Done():
+			return nil
 		}
-		logger.Info("stopping: no new connections, those in use may end", "signal", s.String())
-		return
 	}
 }
 
 // stop drains the server and closes what is left; a second signal cuts that
 // short.
-func stop(srv *server.Server, ls *server.Loops, graph *proxy.Graph, basic *config.Basic, signals <-chan os.Signal, logger *slog.Logger) {
+func stop(srv *server.Server, ls *server.Loops, graph *proxy.Graph, basic *config.Basic, told *signals, logger *slog.Logger) {
 	ctx, cancel := context.WithTimeout(context.Background(), basic.GracePeriod)
-	defer cancel()
-	go func() {
-		for {
-			select {
-			case s := <-signals:
-				if s != syscall.SIGUSR1 {
-					logger.Warn("stopping at once", "signal", s.String())
-					cancel()
-					return
-				}
-			case <-ctx.Done():
-				return
-			}
+	var listening sync.WaitGroup
+	listening.Go(func() {
+		if s := told.wait(ctx); s != nil {
+			logger.Warn("stopping at once", "signal", s.String())
+			cancel()
 		}
-	}()
+	})
 	if err := srv.Drain(ctx); err != nil {
 		logger.Warn("connections are cut", "error", err)
 		srv.Close()
 		last, cancelLast := context.WithTimeout(context.Background(), basic.GracefulShutdownTimeout)
-		defer cancelLast()
-		srv.Drain(last)
+		if err := srv.Drain(last); err != nil {
+			logger.Warn("exchanges do not end: their last lines in the access log are lost", "error", err)
+		}
+		cancelLast()
 	}
-	ls.On(len(ls.All()), graph.FlushLogs)
+	cancel()
+	listening.Wait() // the logs are not opened again while they are closed
+	ls.On(len(ls.All()), graph.CloseLogs)
 	graph.Close(max(basic.GracefulShutdownTimeout, time.Second))
 	logger.Info("stopped")
 }

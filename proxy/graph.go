@@ -133,11 +133,11 @@ func (g *Graph) ReopenLogs() {
 	}
 }
 
-// FlushLogs passes the lines that a loop still holds on to the writers. It is
-// called on that loop.
-func (g *Graph) FlushLogs(l *loop.Loop) {
+// CloseLogs hands over the lines that a loop still holds, for Close to write.
+// It is called on each loop when no exchange is in flight there.
+func (g *Graph) CloseLogs(l *loop.Loop) {
 	for _, s := range g.Services {
-		s.flushLog(l)
+		s.closeLog(l)
 	}
 }
 

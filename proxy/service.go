@@ -58,9 +58,9 @@ func (s *Service) lane(l *loop.Loop) *accesslog.Lane {
 	return lane
 }
 
-func (s *Service) flushLog(l *loop.Loop) {
+func (s *Service) closeLog(l *loop.Loop) {
 	if s.lanes != nil && s.lanes[l.ID()] != nil {
-		s.lanes[l.ID()].Flush()
+		s.lanes[l.ID()].Close()
 	}
 }
 
