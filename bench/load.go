@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,76 +16,143 @@ import (
 	"time"
 )
 
-// load runs wrk against a proxy and returns what both found.
-func (b *bed) load(ctx context.Context, s scenario, p *process, duration time.Duration) (sample, error) {
-	args := []string{"-c", otherCore, "wrk", "--latency", "-t1", fmt.Sprintf("-c%d", s.connections),
-		fmt.Sprintf("-d%ds", int(duration.Seconds()))}
-	if s.script != "" {
-		script := filepath.Join(b.dir, s.name+".lua")
-		if err := os.WriteFile(script, []byte(s.script), 0o644); err != nil {
-			return sample{}, err
-		}
-		args = append(args, "-s", script)
-	}
-	args = append(args, fmt.Sprintf("http://127.0.0.1:%d%s", p.port, s.path))
-	before, err := p.used()
-	if err != nil {
-		return sample{}, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, duration+30*time.Second)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, "taskset", args...).CombinedOutput()
-	if err != nil {
-		return sample{}, fmt.Errorf("wrk: %w\n%s", err, out)
-	}
-	after, err := p.used()
-	if err != nil {
-		return sample{}, err
-	}
-	w, err := parseWrk(string(out))
-	if err != nil {
-		return sample{}, err
-	}
-	memory, err := p.memory()
-	return sample{
-		Requests: w.rate, P50: w.p50, P99: w.p99, Errors: w.errors, Memory: memory,
-		CPU: cpu{(after.User - before.User) / w.requests, (after.System - before.System) / w.requests},
-	}, err
+// load is the requests of a scenario.
+type load struct {
+	with        *generator
+	path        string
+	connections int
+	body        int // bytes that each request posts; 0 for a GET
 }
 
-// wrkOutput is what wrk prints.
-type wrkOutput struct {
+// generator is a program that makes requests. Adding one is writing its
+// command and reading what it prints.
+type generator struct {
+	program string
+	debian  string // the package that has it
+	version string // the argument that makes it print its version
+	// arguments may write files to dir.
+	arguments func(l *load, url, dir string, duration time.Duration) ([]string, error)
+	parse     func(output string) (outcome, error)
+}
+
+// outcome is what a generator has found.
+type outcome struct {
 	requests float64
-	rate     float64
+	rate     float64 // requests a second
 	p50, p99 float64 // ms
 	errors   string
 }
 
-var (
-	wrkRequests = regexp.MustCompile(`(\d+) requests in`)
-	wrkRate     = regexp.MustCompile(`Requests/sec:\s+([\d.]+)`)
-	wrkQuantile = regexp.MustCompile(`(?m)^\s+(50|99)%\s+([\d.]+)(us|ms|s|m)`)
-	wrkErrors   = regexp.MustCompile(`(?m)^\s*((?:Socket errors|Non-2xx).*)$`)
-)
-
-func parseWrk(out string) (w wrkOutput, err error) {
-	requests, rate := wrkRequests.FindStringSubmatch(out), wrkRate.FindStringSubmatch(out)
-	quantiles := wrkQuantile.FindAllStringSubmatch(out, -1)
-	if requests == nil || rate == nil || len(quantiles) != 2 || requests[1] == "0" {
-		return w, fmt.Errorf("wrk finished no request:\n%s", out)
+// generate runs the scenario's load against a proxy.
+func (b *bed) generate(s scenario, p *process, duration time.Duration) (outcome, error) {
+	g := s.load.with
+	arguments, err := g.arguments(s.load, "http://"+address(p.port)+s.load.path, b.dir, duration)
+	if err != nil {
+		return outcome{}, err
 	}
-	w.requests, _ = strconv.ParseFloat(requests[1], 64)
-	w.rate, _ = strconv.ParseFloat(rate[1], 64)
-	w.p50, w.p99 = milliseconds(quantiles[0]), milliseconds(quantiles[1])
-	var errors []string
-	for _, m := range wrkErrors.FindAllStringSubmatch(out, -1) {
-		errors = append(errors, m[1])
+	ctx, cancel := context.WithTimeoutCause(b.ctx, duration+20*time.Second, errors.New("it does not end"))
+	defer cancel()
+	var out bytes.Buffer
+	cmd := exec.CommandContext(ctx, g.program, arguments...)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := startOn(cmd, b.cores.others); err != nil {
+		return outcome{}, err
 	}
-	w.errors = strings.Join(errors, "; ")
-	return w, nil
+	if err := cmd.Wait(); err != nil {
+		return outcome{}, fmt.Errorf("%s: %w\n%s", g.program, errors.Join(context.Cause(ctx), err), out.String())
+	}
+	return g.parse(out.String())
 }
 
-func milliseconds(quantile []string) float64 {
-	v, _ := strconv.ParseFloat(quantile[2], 64)
-	return v * map[string]float64{"us": 1e-3, "ms": 1, "s": 1e3, "m": 6e4}[quantile[3]]
+// wrk makes requests on one thread, each connection's next one when the last
+// was answered.
+var wrk = &generator{program: "wrk", debian: "wrk", version: "-v", arguments: wrkArguments, parse: parseWrk}
+
+func wrkArguments(l *load, url, dir string, duration time.Duration) ([]string, error) {
+	arguments := []string{"--latency", "-t1", fmt.Sprintf("-c%d", l.connections), fmt.Sprintf("-d%ds", int(duration.Seconds()))}
+	if l.body > 0 {
+		script := filepath.Join(dir, "post.lua")
+		text := fmt.Sprintf("wrk.method = \"POST\"\nwrk.body = string.rep(\"x\", %d)\n", l.body)
+		if err := os.WriteFile(script, []byte(text), 0o644); err != nil {
+			return nil, err
+		}
+		arguments = append(arguments, "-s", script)
+	}
+	return append(arguments, url), nil
+}
+
+var (
+	wrkRequests = regexp.MustCompile(`(?m)^\s*(\d+) requests in`)
+	wrkRate     = regexp.MustCompile(`(?m)^Requests/sec:\s+([\d.]+)`)
+	wrkQuantile = regexp.MustCompile(`(?m)^\s+(50|99)%\s+([\d.]+)(us|ms|s|m|h)\s*$`)
+	wrkErrors   = regexp.MustCompile(`(?m)^\s*((?:Socket errors|Non-2xx).*?)\s*$`)
+)
+
+func parseWrk(output string) (outcome, error) {
+	requests, rate := wrkRequests.FindStringSubmatch(output), wrkRate.FindStringSubmatch(output)
+	quantiles := wrkQuantile.FindAllStringSubmatch(output, -1)
+	if requests == nil || rate == nil || len(quantiles) != 2 || requests[1] == "0" {
+		return outcome{}, fmt.Errorf("wrk finished no request; it said:\n%s", output)
+	}
+	var out outcome
+	var errs [2]error
+	out.requests, errs[0] = strconv.ParseFloat(requests[1], 64)
+	out.rate, errs[1] = strconv.ParseFloat(rate[1], 64)
+	out.p50, out.p99 = wrkMilliseconds(quantiles[0]), wrkMilliseconds(quantiles[1])
+	var failed []string
+	for _, m := range wrkErrors.FindAllStringSubmatch(output, -1) {
+		failed = append(failed, m[1])
+	}
+	out.errors = strings.Join(failed, "; ")
+	return out, errors.Join(errs[:]...)
+}
+
+// wrkMilliseconds reads a match of wrkQuantile.
+func wrkMilliseconds(quantile []string) float64 {
+	value, _ := strconv.ParseFloat(quantile[2], 64) // the pattern lets only numbers through, and dots
+	return value * map[string]float64{"us": 1e-3, "ms": 1, "s": 1e3, "m": 60e3, "h": 3600e3}[quantile[3]]
+}
+
+// sameAnswers checks that all proxies give the answer that the load is meant
+// to have, of one length: figures of different work would not compare.
+func sameAnswers(l *load, running map[string]*process) error {
+	lengths := make(map[string]int64)
+	for name, p := range running {
+		n, err := answerLength(l, p)
+		if err != nil {
+			return fmt.Errorf("%s: %w%s", name, err, p.lastWords())
+		}
+		lengths[name] = n
+	}
+	for _, n := range lengths {
+		for _, other := range lengths {
+			if n != other {
+				return fmt.Errorf("the proxies give answers of different length: %v", lengths)
+			}
+		}
+	}
+	return nil
+}
+
+// answerLength makes one request of a load and returns how much content its
+// answer has.
+func answerLength(l *load, p *process) (int64, error) {
+	method := http.MethodGet
+	if l.body > 0 {
+		method = http.MethodPost
+	}
+	request, err := http.NewRequest(method, "http://"+address(p.port)+l.path, bytes.NewReader(make([]byte, l.body)))
+	if err != nil {
+		return 0, err
+	}
+	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return 0, fmt.Errorf("%s %s is answered with %s", method, l.path, response.Status)
+	}
+	return io.Copy(io.Discard, response.Body)
 }

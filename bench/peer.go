@@ -1,146 +1,169 @@
 package main
 
 import (
-	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
+	"text/template"
 )
 
 // peer is a proxy under test. Adding one is adding an entry to peers.
 type peer struct {
 	name    string
-	command func(b *bed, config string) []string
-	config  func(b *bed, port int, logs bool) string
-	file    string // name of its configuration
-	version []string
+	program string   // "" for the binary that is built
+	debian  string   // the package that has the program
+	args    []string // before the name of the configuration
+	config  *template.Template
+	version string // the argument that makes it print its version
+}
+
+// ours is the peer that the others are compared with.
+const ours = "pingap"
+
+// setting is what the templates of configurations are filled with.
+type setting struct {
+	Dir      string // for logs and temporary files
+	Port     int
+	Upstream int // port of what answers from memory and files
+	Sink     int // port of what reads bodies
+	Logs     bool
+	Splice   bool
+	Kilobyte string // the reply at /mock
 }
 
 var peers = []peer{
-	{
-		name:    "pingap",
-		file:    "pingap.toml",
-		command: func(b *bed, config string) []string { return []string{b.binary, "-c", config} },
-		config:  pingapConfig,
-		version: []string{"--version"},
-	},
-	{
-		name:    "nginx",
-		file:    "nginx.conf",
-		command: func(_ *bed, config string) []string { return []string{"nginx", "-c", config} },
-		config:  nginxConfig,
-		version: []string{"-v"},
-	},
-	{
-		name:    "haproxy",
-		file:    "haproxy.cfg",
-		command: func(_ *bed, config string) []string { return []string{"haproxy", "-f", config} },
-		config:  haproxyConfig,
-		version: []string{"-v"},
-	},
+	{name: ours, args: []string{"-c"}, config: pingapConfig, version: "--version"},
+	{name: "nginx", program: "nginx", debian: "nginx-light", args: nginxArgs, config: nginxConfig, version: "-v"},
+	{name: "haproxy", program: "haproxy", debian: "haproxy", args: []string{"-f"}, config: haproxyConfig, version: "-v"},
 }
 
-func pingapConfig(b *bed, port int, logs bool) string {
-	log := ""
-	if logs {
-		log = fmt.Sprintf("access_log = %q\n", filepath.Join(b.dir, "pingap.log")+"?rolling=never combined")
-	}
-	return fmt.Sprintf(`[basic]
+// nginxArgs keep it from opening the system's error log before it has read its
+// configuration.
+var nginxArgs = []string{"-e", "stderr", "-c"}
+
+// pingapConfig has the log of nginx's format below; one loop, as the others
+// have one worker or thread.
+var pingapConfig = parseConfig(`
+[basic]
 threads = 1
 log_level = "error"
 upstream_keepalive_pool_size = 1024
+
 [servers.bench]
-addr = "127.0.0.1:%d"
-locations = ["ping", "all"]
+addr = "127.0.0.1:{{.Port}}"
+locations = ["ping", "mock", "sink", "all"]
 keepalive_requests = 0
-%s
+{{if .Logs}}access_log = "{{.Dir}}/pingap.log?rolling=never combined"{{end}}
+
+[plugins.kilobyte]
+category = "mock"
+headers = ["Content-Type: text/plain"]
+data = "{{.Kilobyte}}"
+
 [locations.ping]
 path = "=/ping"
 plugins = ["pingap:ping"]
+
+[locations.mock]
+path = "=/mock"
+plugins = ["kilobyte"]
+
+[locations.sink]
+path = "=/sink"
+upstream = "sink"
+
 [locations.all]
-upstream = "u"
-[upstreams.u]
-addrs = ["127.0.0.1:%d"]
-`, port, log, b.upstreamPort)
-}
+upstream = "files"
 
-// nginxConfig is nginx with one worker and connections kept to the upstream;
-// its log has the values of our combined format.
-func nginxConfig(b *bed, port int, logs bool) string {
-	log := "access_log off;"
-	if logs {
-		log = fmt.Sprintf(`log_format bench '$remote_addr "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"';
-  access_log %s bench buffer=64k flush=1s;`, filepath.Join(b.dir, "nginx.log"))
-	}
-	return nginxBase(b, "nginx") + fmt.Sprintf(`http {
-  %s
-  keepalive_requests 1000000000; keepalive_timeout 3600s; client_max_body_size 0; client_body_buffer_size 256k;
-  upstream u { server 127.0.0.1:%d; keepalive 1024; keepalive_requests 1000000000; }
-  server {
-    listen 127.0.0.1:%d backlog=4096;
-    location = /ping { return 200 pong; }
-    location / { proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection ""; }
-  }
-}
-`, log, b.upstreamPort, port)
-}
+[upstreams.files]
+addrs = ["127.0.0.1:{{.Upstream}}"]
 
-func nginxBase(b *bed, name string) string {
-	return fmt.Sprintf(`worker_processes 1; daemon off; pid %[1]s/%[2]s.pid; error_log %[1]s/%[2]s.err;
+[upstreams.sink]
+addrs = ["127.0.0.1:{{.Sink}}"]
+`)
+
+// nginxProcess is what nginx needs to run in the foreground as any user.
+const nginxProcess = `
+worker_processes 1;
+daemon off;
+error_log stderr;
 worker_rlimit_nofile 20000;
 events { worker_connections 15000; }
-`, b.dir, name)
-}
+`
 
-// haproxyConfig is HAProxy with one thread. It cannot write its log to a file
-// itself: lines go through its own buffer to its standard output, which is one.
-func haproxyConfig(b *bed, port int, logs bool) string {
-	log := ""
-	if logs {
-		log = `log-format '%ci "%HM %HU %HV" %ST %B "-" "-"'` + "\n  log stdout format raw local0"
-	}
-	return strings.ReplaceAll(fmt.Sprintf(`global
+// nginxPaths keeps temporary files where any user may write.
+const nginxPaths = `
+  client_body_temp_path {{.Dir}}/body;
+  proxy_temp_path {{.Dir}}/proxy;
+  fastcgi_temp_path {{.Dir}}/fastcgi;
+  uwsgi_temp_path {{.Dir}}/uwsgi;
+  scgi_temp_path {{.Dir}}/scgi;
+`
+
+// nginxConfig keeps connections to the upstreams, passes bodies on as they
+// come, and never writes content to disk for a client that is slower than the
+// upstream: each makes nginx cheaper than its defaults do.
+var nginxConfig = parseConfig(`
+pid {{.Dir}}/nginx.pid;` + nginxProcess + `
+http {` + nginxPaths + `
+  log_format combined_like '$remote_addr "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"';
+  access_log {{if .Logs}}{{.Dir}}/nginx.log combined_like buffer=64k flush=1s{{else}}off{{end}};
+  keepalive_requests 1000000000;
+  keepalive_timeout 3600s;
+  client_max_body_size 0;
+  proxy_max_temp_file_size 0;
+  proxy_request_buffering off;
+  proxy_http_version 1.1;
+  proxy_set_header Connection "";
+  upstream files { server 127.0.0.1:{{.Upstream}}; keepalive 1024; keepalive_requests 1000000000; }
+  upstream sink { server 127.0.0.1:{{.Sink}}; keepalive 1024; keepalive_requests 1000000000; }
+  server {
+    listen 127.0.0.1:{{.Port}} backlog=4096;
+    default_type text/plain;
+    location = /ping { return 200 pong; }
+    location = /mock { return 200 "{{.Kilobyte}}"; }
+    location = /sink { proxy_pass http://sink; }
+    location / { proxy_pass http://files; }
+  }
+}
+`)
+
+// haproxyConfig logs to standard output, which is a file here: it can write
+// none itself. Each line is a system call of its own then; so is every other
+// way that it has, but for a ring buffer.
+var haproxyConfig = parseConfig(`
+global
   nbthread 1
-  maxconn 9900
-  fd-hard-limit 20000
+  no strict-limits
+  maxconn 10200
 defaults
   mode http
   timeout connect 5s
   timeout client 60s
   timeout server 60s
   timeout http-keep-alive 3600s
-frontend f
-  bind 127.0.0.1:%d backlog 4096
-  %s
+frontend bench
+  bind 127.0.0.1:{{.Port}} backlog 4096
+{{- if .Logs}}
+  log stdout format raw local0
+  log-format '%ci "%HM %HU %HV" %ST %B "-" "-"'
+{{- end}}
+{{- if .Splice}}
+  option splice-auto
+{{- end}}
   http-request return status 200 content-type text/plain string pong if { path /ping }
-  default_backend u
-backend u
+  http-request return status 200 content-type text/plain string {{.Kilobyte}} if { path /mock }
+  use_backend sink if { path /sink }
+  default_backend files
+backend files
   http-reuse always
-  server u 127.0.0.1:%d pool-max-conn 2000
-`, port, log, b.upstreamPort), "  \n", "")
-}
+{{- if .Splice}}
+  option splice-auto
+{{- end}}
+  server files 127.0.0.1:{{.Upstream}} pool-max-conn 2000
+backend sink
+  http-reuse always
+  server sink 127.0.0.1:{{.Sink}} pool-max-conn 2000
+`)
 
-// upstreamConfig is an nginx that answers for everybody: a small response, and
-// files.
-func upstreamConfig(b *bed) string {
-	return nginxBase(b, "upstream") + fmt.Sprintf(`http {
-  access_log off; sendfile on; tcp_nopush on;
-  keepalive_requests 1000000000; keepalive_timeout 3600s; client_max_body_size 0;
-  server {
-    listen 127.0.0.1:%d backlog=4096;
-    root %s;
-    location = /small { default_type text/plain; return 200 "a small response, such as an API gives"; }
-  }
-}
-`, b.upstreamPort, b.dir)
-}
-
-// writeFiles makes what the upstream serves.
-func writeFiles(dir string) error {
-	for name, size := range map[string]int{"100k": 100_000, "10m": 10_000_000} {
-		if err := os.WriteFile(filepath.Join(dir, name), make([]byte, size), 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
+func parseConfig(text string) *template.Template {
+	return template.Must(template.New("").Parse(strings.TrimPrefix(text, "\n")))
 }

@@ -1,31 +1,74 @@
 package main
 
-// scenario is one thing that is measured. Adding one is adding an entry to
-// scenarios.
+// scenario is one thing that is measured, by a load or by a gauge. Adding one
+// is adding an entry to scenarios.
 type scenario struct {
-	name        string
-	about       string
-	path        string
-	connections int
-	script      string                                // for wrk
-	logs        bool                                  // with access logs on in all
-	kind        func(*bed, *process) (float64, error) // instead of a load: one figure per round
-	unit        string                                // of that figure
-	budget      map[string]float64                    // highest ratio to a peer, by its name
-	limit       float64                               // highest figure, for kinds
+	name    string
+	about   string
+	load    *load  // requests that a generator makes; their cost is compared
+	gauge   *gauge // or one figure of a process that has just been started
+	logs    bool   // with access logs on
+	splice  bool   // with content moved within the kernel, where that is a setting
+	budgets []budget
 }
 
-// postScript makes wrk send 100 kB with each request.
-const postScript = `wrk.method = "POST"; wrk.body = string.rep("x", 100000); wrk.headers["Content-Type"] = "application/octet-stream"`
+// budget is what our cost may be at most: a ratio to a peer's or, with none, a
+// figure in the unit of the scenario.
+type budget struct {
+	against string // name of the peer
+	most    float64
+}
 
 var scenarios = []scenario{
-	{name: "ping", about: "a reply made by the proxy itself, 32 connections", path: "/ping", connections: 32, budget: map[string]float64{"nginx": 1.0}},
-	{name: "small", about: "a small response from the upstream, 32 connections", path: "/small", connections: 32, budget: map[string]float64{"nginx": 0.95}},
-	{name: "small-logged", about: "the same with access logs on in all", path: "/small", connections: 32, logs: true, budget: map[string]float64{"nginx": 1.0}},
-	{name: "small-1000", about: "the same without logs over 1,000 connections", path: "/small", connections: 1000},
-	{name: "100k", about: "100 kB from the upstream, 32 connections", path: "/100k", connections: 32},
-	{name: "10m", about: "10 MB from the upstream, 8 connections", path: "/10m", connections: 8, budget: map[string]float64{"haproxy": 1.0}},
-	{name: "post-100k", about: "100 kB to the upstream, 32 connections", path: "/small", connections: 32, script: postScript},
-	{name: "idle", about: "memory of the process for each of 10,000 idle connections", kind: (*bed).idleMemory, unit: "bytes", limit: 1024},
-	{name: "start", about: "from the start of the process to its first answer", kind: (*bed).startTime, unit: "ms", limit: 50},
+	{
+		name: "ping", about: "a reply of four bytes made by the proxy, 32 connections",
+		load:    &load{with: wrk, path: "/ping", connections: 32},
+		budgets: []budget{{"nginx", 1.0}},
+	},
+	{
+		name: "mock", about: "a configured reply of 1 kB made by the proxy, 32 connections",
+		load:    &load{with: wrk, path: "/mock", connections: 32},
+		budgets: []budget{{"nginx", 1.0}},
+	},
+	{
+		name: "small", about: "a small response from the upstream, 32 connections",
+		load:    &load{with: wrk, path: "/small", connections: 32},
+		budgets: []budget{{"nginx", 0.95}},
+	},
+	{
+		name: "small-logged", about: "the same with access logs on in all",
+		load: &load{with: wrk, path: "/small", connections: 32}, logs: true,
+		budgets: []budget{{"nginx", 1.0}},
+	},
+	{
+		name: "small-1000", about: "the same without logs, 1,000 connections",
+		load: &load{with: wrk, path: "/small", connections: 1000},
+	},
+	{
+		name: "100k", about: "100 kB from the upstream, 32 connections",
+		load: &load{with: wrk, path: "/100k", connections: 32},
+	},
+	{
+		name: "10m", about: "10 MB from the upstream, 8 connections",
+		load:    &load{with: wrk, path: "/10m", connections: 8},
+		budgets: []budget{{"haproxy", 0.7}},
+	},
+	{
+		name: "10m-spliced", about: "the same, HAProxy told to splice as well",
+		load: &load{with: wrk, path: "/10m", connections: 8}, splice: true,
+	},
+	{
+		name: "post-100k", about: "100 kB to an upstream that reads it, 32 connections",
+		load: &load{with: wrk, path: "/sink", connections: 32, body: 100_000},
+	},
+	{
+		name: "idle", about: "memory of the process for each of 10,000 idle connections that have carried a request",
+		gauge:   &gauge{measure: idleMemory, unit: "bytes"},
+		budgets: []budget{{most: 1024}},
+	},
+	{
+		name: "start", about: "from the start of the process to its first answer",
+		gauge:   &gauge{measure: startTime, unit: "ms"},
+		budgets: []budget{{most: 50}},
+	},
 }
