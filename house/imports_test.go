@@ -12,6 +12,7 @@ import (
 // "/*" stands for each directory below on its own.
 var order = []string{
 	"loop",
+	"loop/*",
 	"message",
 	"http1",
 	"http2",

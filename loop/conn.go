@@ -21,6 +21,8 @@ const (
 	Hangup
 	// Expired: the time set by SetIdleTimeout is over.
 	Expired
+	// Drained: output that had to wait for the peer is gone.
+	Drained
 )
 
 // Watcher hears of events on a connection that no coroutine is parked on
@@ -44,7 +46,8 @@ type Watcher interface {
 type Conn struct {
 	loop    *Loop // nil while detached
 	watcher Watcher
-	out     *output // not yet taken by the kernel; nil when there is none
+	out     *output // not yet taken by the kernel or the layer; nil when there is none
+	layer   *layered
 
 	reader, writer              *Coroutine // parked
 	readDeadline, writeDeadline int64      // loop time; 0 for none
@@ -120,6 +123,9 @@ func (c *Conn) Detach() error {
 func (c *Conn) leave() {
 	l := c.loop
 	c.dropOutput()
+	if c.layer != nil {
+		c.dropSealed()
+	}
 	c.uncork()
 	l.slots.release(c.key)
 	l.Disarm(&c.idle)
@@ -174,8 +180,11 @@ func (c *Conn) deliver(bits eventBits) {
 	if c.writable {
 		if c.writer != nil {
 			c.writer.wakeNow()
-		} else if c.out != nil {
+		} else if c.Pending() > 0 {
 			c.flushNow()
+			if c.Pending() == 0 && l.slots.holds(c, key) {
+				c.notify(Drained)
+			}
 		}
 	}
 	if hungUp && l.slots.holds(c, key) && c.reader == nil {
@@ -214,7 +223,7 @@ func (c *Conn) Failed() bool { return c.failed }
 
 // Readable reports whether TryRead may find something; false is certain until
 // the next event.
-func (c *Conn) Readable() bool { return c.readable }
+func (c *Conn) Readable() bool { return c.readable || c.layer != nil && c.layer.more }
 
 // SetReadDeadlineAt bounds every park of Read: at loop time ns it returns
 // os.ErrDeadlineExceeded. 0 means for ever. It applies from the next park on.

@@ -13,8 +13,13 @@ func (c *Conn) Close() error {
 	if c.closed {
 		return net.ErrClosed
 	}
-	if c.out != nil && c.writer == nil {
-		c.flushNow()
+	if c.writer == nil {
+		if c.Pending() > 0 {
+			c.flushNow()
+		}
+		if c.layer != nil && c.out == nil && c.sealEnd() == nil {
+			c.flushNow()
+		}
 	}
 	c.release()
 	return nil
@@ -52,6 +57,14 @@ func (c *Conn) closeWithLoop() { c.Close() }
 func (c *Conn) CloseWrite() error {
 	if err := c.Flush(); err != nil {
 		return err
+	}
+	if c.layer != nil {
+		if err := c.sealEnd(); err != nil {
+			return err
+		}
+		if err := c.Flush(); err != nil {
+			return err
+		}
 	}
 	return os.NewSyscallError("shutdown", unix.Shutdown(int(c.fd), unix.SHUT_WR))
 }

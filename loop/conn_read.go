@@ -9,6 +9,14 @@ import (
 // TryRead reads what is there into p and never parks: it returns ErrWouldBlock
 // when there is nothing, io.EOF at the end.
 func (c *Conn) TryRead(p []byte) (int, error) {
+	if c.layer != nil {
+		return c.tryOpen(p)
+	}
+	return c.TryReadRaw(p)
+}
+
+// TryReadRaw is TryRead below the layer, for the layer itself.
+func (c *Conn) TryReadRaw(p []byte) (int, error) {
 	c.loop.mustBeHere()
 	if c.closed {
 		return 0, net.ErrClosed
@@ -68,7 +76,7 @@ func (c *Conn) WaitReadable() error {
 	if c.closed {
 		return net.ErrClosed
 	}
-	if c.readable {
+	if c.Readable() {
 		return nil
 	}
 	if c.reader != nil {

@@ -29,7 +29,13 @@ func (c *Conn) Writev(a, b []byte) (int64, error) {
 	if c.writer != nil || c.midWrite {
 		panic("loop: two coroutines write one connection")
 	}
-	done, err := c.sendAll(a, b)
+	var done int64
+	var err error
+	if c.layer != nil {
+		done, err = c.sendSealed(a, b)
+	} else {
+		done, err = c.sendAll(a, b)
+	}
 	c.midWrite = false
 	return done, err
 }
@@ -69,11 +75,16 @@ func (c *Conn) trySend(head, a, b []byte) (int, error) {
 		return 0, err
 	}
 	n, e := sendPieces(int(c.fd), [...][]byte{head, a, b})
+	return c.sent(n, len(head)+len(a)+len(b), e)
+}
+
+// sent keeps what a system call that was to send a number of bytes has said.
+// Less than all means that the socket's buffer is full.
+func (c *Conn) sent(n, of int, e syscall.Errno) (int, error) {
 	if e != 0 {
 		return 0, c.writeFailed("write", e)
 	}
-	// Less than all means that the socket's buffer is full.
-	if n < len(head)+len(a)+len(b) {
+	if n < of {
 		c.writable = false
 	}
 	return n, nil

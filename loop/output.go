@@ -24,8 +24,21 @@ func (c *Conn) unsent() []byte {
 	return c.out.buf[c.out.sent:]
 }
 
+// pending returns how many bytes are not done; o may be nil.
+func (o *output) pending() int {
+	if o == nil {
+		return 0
+	}
+	return len(o.buf) - o.sent
+}
+
 // Pending returns how many bytes wait for the kernel to take them.
-func (c *Conn) Pending() int { return len(c.unsent()) }
+func (c *Conn) Pending() int {
+	if c.layer != nil {
+		return len(c.unsent()) + c.layer.sealed.pending()
+	}
+	return len(c.unsent())
+}
 
 // Append adds p to the output, to leave with what follows. It parks only when
 // more is pending than a connection may hold.
@@ -49,14 +62,22 @@ func (c *Conn) Output(n int) []byte {
 	if c.midWrite {
 		panic("loop: output in the middle of another coroutine's write")
 	}
-	if c.out == nil {
-		c.out = c.loop.newOutput(n)
-	} else if cap(c.out.buf)-len(c.out.buf) < n {
-		grown := append(c.loop.Buffer(c.Pending() + n)[:0], c.unsent()...)
-		c.loop.Release(c.out.buf)
-		c.out.buf, c.out.sent = grown, 0
-	}
+	c.out = c.loop.roomFor(c.out, n)
 	return c.out.buf
+}
+
+// roomFor returns o, or a new output if that is nil, with room for n more
+// bytes.
+func (l *Loop) roomFor(o *output, n int) *output {
+	if o == nil {
+		return l.newOutput(n)
+	}
+	if cap(o.buf)-len(o.buf) < n {
+		grown := append(l.Buffer(o.pending() + n)[:0], o.buf[o.sent:]...)
+		l.Release(o.buf)
+		o.buf, o.sent = grown, 0
+	}
+	return o
 }
 
 // SetOutput takes back what Output returned, longer.
@@ -65,6 +86,11 @@ func (c *Conn) SetOutput(out []byte) {
 		return // closed
 	}
 	c.out.buf = out
+	c.cork()
+}
+
+// cork makes the loop send what is pending when the coroutine parks or ends.
+func (c *Conn) cork() {
 	if !c.corked {
 		c.corked = true
 		c.loop.dirty = append(c.loop.dirty, c)
@@ -88,9 +114,9 @@ func (c *Conn) consume(n int) int {
 	if c.out == nil {
 		return n
 	}
-	k := min(n, c.Pending())
+	k := min(n, c.out.pending())
 	c.out.sent += k
-	if c.Pending() == 0 {
+	if c.out.pending() == 0 {
 		c.dropOutput()
 	}
 	return n - k
@@ -101,8 +127,12 @@ func (c *Conn) dropOutput() {
 	if c.out == nil {
 		return
 	}
-	l, o := c.loop, c.out
+	c.loop.freeOutput(c.out)
 	c.out = nil
+}
+
+// freeOutput takes an output back, with its buffer.
+func (l *Loop) freeOutput(o *output) {
 	l.Release(o.buf)
 	*o = output{}
 	if len(l.outputs) < keptOutputs {
@@ -129,7 +159,11 @@ func (l *Loop) flushDirty() {
 // flushNow sends pending output without waiting. An error shows at the next
 // write.
 func (c *Conn) flushNow() {
-	if c.Pending() == 0 {
+	if c.layer != nil {
+		c.flushSealed()
+		return
+	}
+	if c.out.pending() == 0 {
 		c.dropOutput()
 		return
 	}

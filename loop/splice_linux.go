@@ -43,6 +43,9 @@ type kernelPipe struct{ read, write int }
 // is lost, and the rest can be copied. After any other error bytes may have
 // been taken from src that dst has not got: both connections are to be aborted.
 func (l *Loop) Splice(dst, src *Conn, n int64, within SpliceLimits) (int64, error) {
+	if dst.layer != nil || src.layer != nil {
+		return 0, fmt.Errorf("splice: %w through a layer", errors.ErrUnsupported)
+	}
 	s := splice{loop: l, dst: dst, src: src, wanted: n, within: within}
 	s.limitWrite()
 	if err := dst.Flush(); err != nil {

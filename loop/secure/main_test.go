@@ -1,0 +1,9 @@
+package secure
+
+import (
+	"testing"
+
+	"pingap/leaktest"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m) }

@@ -1,0 +1,285 @@
+package secure
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"math/big"
+	"testing"
+	"time"
+
+	"pingap/loop"
+	"pingap/loop/looptest"
+)
+
+// selfSigned makes a certificate for "a.test" and a pool that trusts it.
+func selfSigned(t testing.TB, withRSA bool) (tls.Certificate, *x509.CertPool) {
+	t.Helper()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{"a.test"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	var key, public any
+	if withRSA {
+		k, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, public = k, k.Public()
+	} else {
+		k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, public = k, k.Public()
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, public, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(leaf)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, pool
+}
+
+// configs returns those of a server and of a client that trusts it.
+func configs(t testing.TB) (server, client *tls.Config) {
+	cert, pool := selfSigned(t, false)
+	return &tls.Config{Certificates: []tls.Certificate{cert}}, &tls.Config{RootCAs: pool, ServerName: "a.test"}
+}
+
+const patience = 30 * time.Second
+
+// served makes a TLS connection of a loop whose client is on the far goroutine.
+func served(t *testing.T, l *loop.Loop, config, clientConfig *tls.Config) (*loop.Conn, *tls.Conn) {
+	t.Helper()
+	near, far := looptest.Pair(t, l)
+	client := tls.Client(far, clientConfig)
+	failed := make(chan error, 1)
+	go func() { failed <- client.Handshake() }()
+	if _, err := Server(near, config, patience); err != nil {
+		t.Fatal(err)
+	}
+	l.Await(func() {
+		if err := <-failed; err != nil {
+			t.Error(err)
+		}
+	})
+	return near, client
+}
+
+func TestBytesPassBothWaysInEveryVersion(t *testing.T) {
+	server, client := configs(t)
+	big := bytes.Repeat([]byte("0123456789"), 200_000)
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		client := client.Clone()
+		client.MaxVersion = version
+		looptest.Run(t, func(l *loop.Loop) {
+			near, far := served(t, l, server, client)
+			defer near.Close()
+			var got []byte
+			var failed error
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				if _, err := far.Write(big); err != nil {
+					t.Error(err)
+				}
+				if got, failed = io.ReadAll(far); failed != nil {
+					t.Error(failed)
+				}
+			}()
+			echo := make([]byte, 0, len(big))
+			for len(echo) < len(big) {
+				n, err := near.Read(echo[len(echo):cap(echo)])
+				if err != nil {
+					t.Fatal(err)
+				}
+				echo = echo[:len(echo)+n]
+			}
+			if n, err := near.Writev(echo[:1000], echo[1000:]); err != nil || n != int64(len(big)) {
+				t.Errorf("%d bytes written, error %v", n, err)
+			}
+			if err := near.CloseWrite(); err != nil {
+				t.Error(err)
+			}
+			l.Await(func() { <-ended })
+			if !bytes.Equal(got, big) {
+				t.Errorf("%d bytes came back changed", len(got))
+			}
+		})
+	}
+}
+
+func TestClientSpeaksToServerOfTheSameLoop(t *testing.T) {
+	server, client := configs(t)
+	looptest.Run(t, func(l *loop.Loop) {
+		a, b := looptest.Both(t, l)
+		defer a.Close()
+		defer b.Close()
+		done := false
+		co := l.Current()
+		l.Go(loop.TaskFunc(func() {
+			defer func() { done = true; co.Wake() }()
+			if _, err := Server(b, server, patience); err != nil {
+				t.Error(err)
+				return
+			}
+			buffer := make([]byte, 16)
+			n, err := b.Read(buffer)
+			if err != nil {
+				t.Error(err)
+			}
+			b.Append(buffer[:n])
+			b.Append([]byte("!"))
+		}))
+		if _, err := Client(a, client, patience); err != nil {
+			t.Fatal(err)
+		}
+		a.Append([]byte("hello"))
+		buffer := make([]byte, 16)
+		n, err := a.Read(buffer)
+		if err != nil || string(buffer[:n]) != "hello!" {
+			t.Errorf("read %q, %v", buffer[:n], err)
+		}
+		for !done {
+			l.Park()
+		}
+	})
+}
+
+func TestHandshakeEndsWhenItsTimeIsOver(t *testing.T) {
+	server, _ := configs(t)
+	looptest.Run(t, func(l *loop.Loop) {
+		near, _ := looptest.Pair(t, l)
+		defer near.Close()
+		if _, err := Server(near, server, 20*time.Millisecond); err != ErrHandshakeLate {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+func TestPeerThatDoesNotSpeakTLSIsAnError(t *testing.T) {
+	server, _ := configs(t)
+	looptest.Run(t, func(l *loop.Loop) {
+		near, far := looptest.Pair(t, l)
+		defer near.Close()
+		go io.WriteString(far, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		_, err := Server(near, server, patience)
+		if _, ok := errors.AsType[tls.RecordHeaderError](err); !ok {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+func TestSignaturesWithRSAAreMadeOffTheLoop(t *testing.T) {
+	cert, pool := selfSigned(t, true)
+	away := false
+	server := &tls.Config{GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		c := OffLoop(hello.Conn, &cert)
+		_, away = c.PrivateKey.(*signer)
+		return c, nil
+	}}
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		looptest.Run(t, func(l *loop.Loop) {
+			near, _ := served(t, l, server, &tls.Config{RootCAs: pool, ServerName: "a.test", MaxVersion: version})
+			near.Close()
+		})
+	}
+	if !away {
+		t.Error("the key of the certificate signs on the loop")
+	}
+}
+
+// A client that stops reading and asks for new keys (RFC 8446 section 4.6.3)
+// makes the reader answer while a writer waits for room.
+func TestKeyUpdatesDuringAStalledDownloadHangNeitherLoopNorConnection(t *testing.T) {
+	looptest.Run(t, func(l *loop.Loop) {
+		near, far, forge := forged(t, l)
+		defer near.Close()
+		download := make([]byte, 8<<20)
+		written, readError := false, error(nil)
+		co := l.Current()
+		l.Go(loop.TaskFunc(func() {
+			_, err := near.Write(download)
+			if err != nil {
+				t.Error(err)
+			}
+			written = true
+			co.Wake()
+		}))
+		// The writer is stalled once its output waits.
+		for near.Pending() == 0 {
+			l.Yield()
+		}
+		keyUpdates := make(chan error, 1)
+		go func() {
+			for range 10 {
+				if err := forge.keyUpdate(); err != nil {
+					keyUpdates <- err
+					return
+				}
+			}
+			keyUpdates <- forge.send([]byte("hello"))
+		}()
+		buffer := make([]byte, 16)
+		n, err := near.Read(buffer)
+		if err != nil || string(buffer[:n]) != "hello" {
+			t.Errorf("read %q, %v", buffer[:n], err)
+		}
+		if written {
+			t.Error("the download was not stalled")
+		}
+		// The client reads on: all arrives, under the new keys.
+		var got int64
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			got, readError = io.CopyN(io.Discard, far, int64(len(download)))
+		}()
+		for !written {
+			if err := l.Park(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.Await(func() { <-ended; err = <-keyUpdates })
+		if got != int64(len(download)) || readError != nil || err != nil {
+			t.Errorf("the client got %d bytes, %v; it sent with %v", got, readError, err)
+		}
+	})
+}
+
+func TestClientThatMakesTLSAnswerWithoutReadingIsCutOff(t *testing.T) {
+	looptest.Run(t, func(l *loop.Loop) {
+		near, _, forge := forged(t, l)
+		l.Go(loop.TaskFunc(func() { near.Write(make([]byte, 64<<20)) }))
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for forge.keyUpdate() == nil && forge.send([]byte("x")) == nil {
+			}
+		}()
+		buffer := make([]byte, 4096)
+		for {
+			_, err := near.Read(buffer)
+			if err != nil {
+				if err != errFlood {
+					t.Errorf("error %v", err)
+				}
+				break
+			}
+		}
+		near.Abort()
+		l.Await(func() { <-ended })
+	})
+}
