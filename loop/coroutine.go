@@ -33,14 +33,15 @@ type Coroutine struct {
 	index     int    // in the loop's list of all
 	goroutine uint64 // the number that the runtime prints in stack dumps
 
-	task     Task
-	nextFree *Coroutine
-	busy     bool  // runs a task
-	parked   bool  // waits for Wake, Cancel or its timer
-	expired  bool  // the timer ended the last park
-	canceled error // what every park returns from now on
-	moved    int   // bytes moved since it was resumed
-	timer    Timer
+	task        Task
+	nextFree    *Coroutine
+	busy        bool  // runs a task
+	parked      bool  // waits for Wake, Cancel or its timer
+	expired     bool  // the timer ended the last park
+	canceled    error // what every park returns from now on
+	interrupted error // the same while nothing has been canceled; see Interrupt
+	moved       int   // bytes moved since it was resumed
+	timer       Timer
 }
 
 // keptCoroutines is how many coroutines wait for their next task at most. A
@@ -136,7 +137,7 @@ func printPanic(value any, stack []byte) {
 func (l *Loop) recycle(co *Coroutine) bool {
 	co.task = nil
 	co.busy = false
-	co.canceled = nil
+	co.canceled, co.interrupted = nil, nil
 	l.stats.Coroutines--
 	if l.stats.Pooled >= keptCoroutines {
 		last := l.all[len(l.all)-1]
@@ -176,8 +177,8 @@ func (l *Loop) Park() error { return l.ParkUntil(0) }
 // loop's time has passed deadline (ns, 0 for none).
 func (l *Loop) ParkUntil(deadline int64) error {
 	co := l.running()
-	if co.canceled != nil {
-		return co.canceled
+	if err := co.Canceled(); err != nil {
+		return err
 	}
 	if deadline != 0 {
 		if deadline <= l.now {
@@ -190,10 +191,10 @@ func (l *Loop) ParkUntil(deadline int64) error {
 	if deadline != 0 {
 		l.Disarm(&co.timer)
 	}
-	switch {
-	case co.canceled != nil:
-		return co.canceled
-	case co.expired:
+	if err := co.Canceled(); err != nil {
+		return err
+	}
+	if co.expired {
 		return os.ErrDeadlineExceeded
 	}
 	return nil
@@ -236,8 +237,27 @@ func (co *Coroutine) Cancel(err error) {
 	co.Wake()
 }
 
-// Canceled returns the error given to Cancel, or nil.
-func (co *Coroutine) Canceled() error { return co.canceled }
+// Interrupt is Cancel for a while: parks return err until Interrupt(nil). It
+// is for whoever sets a limit to a part of what the coroutine does and takes it
+// back when that part is over. Cancel outweighs it.
+func (co *Coroutine) Interrupt(err error) {
+	co.loop.mustBeHere()
+	if !co.busy {
+		return
+	}
+	if co.interrupted = err; err != nil {
+		co.Wake()
+	}
+}
+
+// Canceled returns the error given to Cancel or, where there is none, the one
+// given to Interrupt, or nil.
+func (co *Coroutine) Canceled() error {
+	if co.canceled != nil {
+		return co.canceled
+	}
+	return co.interrupted
+}
 
 // expire is the timer of a park.
 func (co *Coroutine) expire() {
@@ -252,10 +272,10 @@ func (co *Coroutine) expire() {
 func (l *Loop) Sleep(d time.Duration) error {
 	co := l.running()
 	until := l.after(max(d, 1))
-	for l.now < until && co.canceled == nil {
+	for l.now < until && co.Canceled() == nil {
 		l.ParkUntil(until)
 	}
-	return co.canceled
+	return co.Canceled()
 }
 
 // after returns the loop time that is d from now; a time beyond all times for

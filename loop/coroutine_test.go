@@ -3,6 +3,7 @@ package loop_test
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -268,4 +269,26 @@ func TestStartRunsUpToTheFirstParkFromCallbacks(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
+}
+
+func TestInterruptedCoroutineParksAgainWhenTheInterruptIsTakenBack(t *testing.T) {
+	late, gone := errors.New("late"), errors.New("gone")
+	looptest.Run(t, func(l *loop.Loop) {
+		var errs []error
+		co := l.Go(loop.TaskFunc(func() {
+			errs = append(errs, l.Park(), l.Sleep(time.Hour))
+			l.Current().Interrupt(nil)
+			errs = append(errs, l.Sleep(1), l.Current().Canceled(), l.Park(), l.Park())
+		}))
+		l.Yield()
+		co.Interrupt(late)
+		l.Sleep(50 * time.Millisecond)
+		co.Interrupt(late)
+		co.Cancel(gone)
+		l.Yield()
+		want := []error{late, late, nil, nil, gone, gone}
+		if !slices.Equal(errs, want) {
+			t.Errorf("parks returned %v, want %v", errs, want)
+		}
+	})
 }

@@ -68,6 +68,10 @@ func (p *errorPages) answer(x *message.Exchange, err error) {
 	}
 	x.Response.Body.Close()
 	x.Response.Reset()
+	if isGRPC(x.Request.Header.Get("Content-Type")) {
+		answerGRPC(x, o)
+		return
+	}
 	x.Response.Status = o.Status
 	page := p.page(o)
 	h := &x.Response.Header

@@ -97,11 +97,12 @@ type treatment struct {
 func (t *treatment) handler() message.Handler {
 	// The upstream is asked with the fields that the location sets, and those
 	// of its answer are set before anything else sees it.
-	h := t.upstream
-	if h == nil {
-		h = message.HandlerFunc(func(*message.Exchange) error { return ErrNoUpstream })
-	} else if !t.requestHeaders.empty() {
-		h = changeRequest{t.requestHeaders, h}
+	h := message.Handler(message.HandlerFunc(func(*message.Exchange) error { return ErrNoUpstream }))
+	if t.upstream != nil {
+		h = newCallDeadlines(t.upstream)
+		if !t.requestHeaders.empty() {
+			h = changeRequest{t.requestHeaders, h}
+		}
 	}
 	outermostFirst := slices.Clone(t.plugins)
 	slices.SortStableFunc(outermostFirst, func(a, b plugin.Placed) int { return a.Step.Compare(b.Step) })

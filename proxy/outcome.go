@@ -30,6 +30,8 @@ func OutcomeOf(err error) Outcome {
 	switch {
 	case errors.Is(err, message.ErrClientGone), errors.Is(err, context.Canceled):
 		return Outcome{Status: 499, Word: "client_closed", Advice: "The client has closed the connection."}
+	case errors.Is(err, errDeadlinePassed):
+		return Outcome{Status: 504, Word: wordDeadline, Advice: "The deadline of the call has passed."}
 	case errors.As(err, &failed):
 		return upstreamOutcome(failed.Failure)
 	case errors.As(err, &refused):
