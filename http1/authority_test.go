@@ -1,6 +1,10 @@
 package http1
 
-import "testing"
+import (
+	"testing"
+
+	"pingap/message"
+)
 
 // A matrix of host forms: with port, address literals, empty and broken ones.
 func TestHostForms(t *testing.T) {
@@ -21,7 +25,7 @@ func TestHostForms(t *testing.T) {
 		"%", "%4", "%41b", "%zz", "a%", "ä", "a\x80", "a\x00", "a\x7f", "a\x1f",
 	}
 	for _, host := range accepted {
-		if err := checkAuthority(host); err != nil {
+		if err := message.CheckAuthority(host); err != nil {
 			t.Errorf("%q: %v", host, err)
 		}
 		if req, _, _, err := parseRequest("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n"); err != nil || req.Host != host {
@@ -32,7 +36,7 @@ func TestHostForms(t *testing.T) {
 		}
 	}
 	for _, host := range refused {
-		if err := checkAuthority(host); err == nil {
+		if err := message.CheckAuthority(host); err == nil {
 			t.Errorf("%q is accepted", host)
 		}
 		for _, version := range []string{"1.0", "1.1"} {
@@ -45,7 +49,7 @@ func TestHostForms(t *testing.T) {
 
 func TestUserInformationIsNamedAsSuch(t *testing.T) {
 	for _, host := range []string{"u@a", "u:p@a", "u:1@a:80", "a@"} {
-		if err := checkAuthority(host); err != errUserInfo {
+		if err := message.CheckAuthority(host); err != message.ErrUserInfo {
 			t.Errorf("%q: %v", host, err)
 		}
 	}

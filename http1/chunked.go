@@ -123,7 +123,7 @@ func (d *chunkDecoder) size(b []byte, skip *int) error {
 // senders; recipients have read that differently, so it is refused.
 func parseChunkLine(line []byte) (size int64, extension []byte, err error) {
 	i := 0
-	for i < len(line) && class[line[i]]&hexByte != 0 {
+	for i < len(line) && message.Class[line[i]]&message.HexByte != 0 {
 		if i == 16 || size > (1<<63-1)>>4 {
 			return 0, nil, errChunkLarge
 		}
@@ -140,7 +140,7 @@ func parseChunkLine(line []byte) (size int64, extension []byte, err error) {
 	if extension[0] != ';' {
 		return 0, nil, errChunkSize
 	}
-	if endOfValue(extension, 0) < len(extension) {
+	if message.EndOfValue(extension, 0) < len(extension) {
 		return 0, nil, errChunkExtension
 	}
 	return size, extension, nil

@@ -61,7 +61,7 @@ func appendTarget(b []byte, s string) []byte {
 func endOfTarget(b []byte, i int) int {
 	for ; i+8 <= len(b); i += 8 {
 		w := binary.LittleEndian.Uint64(b[i:])
-		if controlIn(w)|w&highBits|zeroIn(w^' '*everyByte) != 0 {
+		if message.ControlIn(w)|w&message.HighBits|zeroIn(w^' '*message.EveryByte) != 0 {
 			return i
 		}
 	}
@@ -71,8 +71,8 @@ func endOfTarget(b []byte, i int) int {
 	return i
 }
 
-// zeroIn marks the bytes of w that are zero, as controlIn does.
-func zeroIn(w uint64) uint64 { return (w - everyByte) &^ w & highBits }
+// zeroIn marks the bytes of w that are zero, as message.ControlIn does.
+func zeroIn(w uint64) uint64 { return (w - message.EveryByte) &^ w & message.HighBits }
 
 func escapeTarget(b []byte, s string) []byte {
 	const digits = "0123456789ABCDEF"

@@ -133,7 +133,7 @@ func (c *control) noteLength(value string) error {
 	}
 	const largest = 1<<63 - 1
 	for i := range len(value) {
-		if class[value[i]]&digitByte == 0 {
+		if message.Class[value[i]]&message.DigitByte == 0 {
 			return errLength
 		}
 		digit := int64(value[i] - '0')

@@ -41,7 +41,7 @@ func (p *fieldLines) parse(b []byte, h *message.Header, limit int) error {
 func (p *fieldLines) line(b []byte, h *message.Header, limit int) (done bool, err error) {
 	start := p.pos
 	i := start
-	for i < len(b) && class[b[i]]&tokenByte != 0 {
+	for i < len(b) && message.Class[b[i]]&message.TokenByte != 0 {
 		i++
 	}
 	if i == len(b) {
@@ -55,7 +55,7 @@ func (p *fieldLines) line(b []byte, h *message.Header, limit int) (done bool, er
 	for i < len(b) && (b[i] == ' ' || b[i] == '\t') {
 		i++
 	}
-	end := endOfValue(b, i)
+	end := message.EndOfValue(b, i)
 	switch {
 	case end == len(b):
 		return false, errIncomplete

@@ -3,6 +3,8 @@ package http1
 import (
 	"strings"
 	"testing"
+
+	"pingap/message"
 )
 
 // A refusal is a head and the reason for which it is refused.
@@ -54,26 +56,26 @@ var refusals = []struct {
 	{"authority form for GET", "GET a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", errTarget},
 	{"asterisk for GET", "GET * HTTP/1.1\r\nHost: a\r\n\r\n", errAsterisk},
 	{"asterisk and more", "OPTIONS *x HTTP/1.1\r\nHost: a\r\n\r\n", errTarget},
-	{"fragment", "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", errFragment},
-	{"control byte in the path", "GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n", errTargetByte},
-	{"NUL in the path", "GET /\x00 HTTP/1.1\r\nHost: a\r\n\r\n", errTargetByte},
-	{"DEL in the query", "GET /?\x7f HTTP/1.1\r\nHost: a\r\n\r\n", errTargetByte},
-	{"tab in the path", "GET /\t HTTP/1.1\r\nHost: a\r\n\r\n", errTargetByte},
-	{"UTF-8 that is not encoded", "GET /ä HTTP/1.1\r\nHost: a\r\n\r\n", errTargetByte},
-	{"escape of one digit", "GET /%2 HTTP/1.1\r\nHost: a\r\n\r\n", errEscape},
-	{"escape without digits", "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", errEscape},
-	{"escape across the query", "GET /%2?0 HTTP/1.1\r\nHost: a\r\n\r\n", errEscape},
+	{"fragment", "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", message.ErrFragment},
+	{"control byte in the path", "GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n", message.ErrTargetByte},
+	{"NUL in the path", "GET /\x00 HTTP/1.1\r\nHost: a\r\n\r\n", message.ErrTargetByte},
+	{"DEL in the query", "GET /?\x7f HTTP/1.1\r\nHost: a\r\n\r\n", message.ErrTargetByte},
+	{"tab in the path", "GET /\t HTTP/1.1\r\nHost: a\r\n\r\n", message.ErrTargetByte},
+	{"UTF-8 that is not encoded", "GET /ä HTTP/1.1\r\nHost: a\r\n\r\n", message.ErrTargetByte},
+	{"escape of one digit", "GET /%2 HTTP/1.1\r\nHost: a\r\n\r\n", message.ErrEscape},
+	{"escape without digits", "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", message.ErrEscape},
+	{"escape across the query", "GET /%2?0 HTTP/1.1\r\nHost: a\r\n\r\n", message.ErrEscape},
 	{"other scheme", "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n", errTargetScheme},
-	{"no authority", "GET http:///a HTTP/1.1\r\nHost: a\r\n\r\n", errHost},
+	{"no authority", "GET http:///a HTTP/1.1\r\nHost: a\r\n\r\n", message.ErrHost},
 	{"scheme without slashes", "GET http:a HTTP/1.1\r\nHost: a\r\n\r\n", errTarget},
-	{"user information", "GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n", errUserInfo},
-	{"user and password", "GET http://u:p@a/ HTTP/1.1\r\nHost: a\r\n\r\n", errUserInfo},
-	{"backslash in the authority", "GET http://a\\b/ HTTP/1.1\r\nHost: a\\b\r\n\r\n", errHost},
+	{"user information", "GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n", message.ErrUserInfo},
+	{"user and password", "GET http://u:p@a/ HTTP/1.1\r\nHost: a\r\n\r\n", message.ErrUserInfo},
+	{"backslash in the authority", "GET http://a\\b/ HTTP/1.1\r\nHost: a\\b\r\n\r\n", message.ErrHost},
 	{"CONNECT to a path", "CONNECT /a HTTP/1.1\r\nHost: a\r\n\r\n", errConnectTarget},
 	{"CONNECT without port", "CONNECT a HTTP/1.1\r\nHost: a\r\n\r\n", errConnectTarget},
 	{"CONNECT to IPv6 without port", "CONNECT [::1] HTTP/1.1\r\nHost: [::1]\r\n\r\n", errConnectTarget},
 	{"CONNECT to a URI", "CONNECT http://a:80/ HTTP/1.1\r\nHost: a\r\n\r\n", errConnectTarget},
-	{"CONNECT with user", "CONNECT u@a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", errUserInfo},
+	{"CONNECT with user", "CONNECT u@a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", message.ErrUserInfo},
 
 	// RFC 9112 section 3.2: Host.
 	{"no Host", "GET / HTTP/1.1\r\nx: y\r\n\r\n", errHostMissing},

@@ -96,7 +96,7 @@ type front struct {
 	loop     *loop.Loop
 	conns    serverConn // head of the ring of open connections
 	free     *session   // pooled, linked
-	date     dateLine
+	date     message.Date
 	draining bool
 
 	open   atomic.Int64 // connections; written on the loop
@@ -134,7 +134,7 @@ func (s *Server) newFront(l *loop.Loop) *front {
 		draining:  s.draining,
 	}
 	if f.refuse == nil {
-		f.refuse = shortPage
+		f.refuse = message.ShortPage
 	}
 	if f.requests <= 0 {
 		f.requests = 1000

@@ -65,7 +65,7 @@ func (s *session) replace(why *Error) {
 	s.drop()
 	s.x.Response.Reset()
 	s.x.Response.Status = why.Status
-	shortPage(&s.x, why)
+	message.ShortPage(&s.x, why)
 }
 
 // drop closes the response that the handler has given.

@@ -127,7 +127,9 @@ func (w *responseWriter) head(f framing) {
 	b := appendStatusLine(c.Output(room), r.Status)
 	b, dated := w.appendHeader(b, f)
 	if !dated {
-		b = append(b, s.front.date.at(s.front.loop.Now())...)
+		b = append(b, "Date: "...)
+		b = append(b, s.front.date.At(s.front.loop.Now())...)
+		b = append(b, crlf...)
 	}
 	b = w.appendFraming(b, f)
 	b = w.appendConnection(b)

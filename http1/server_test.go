@@ -251,7 +251,7 @@ func TestServerAnswersBadRequestsAndCloses(t *testing.T) {
 				x.OnEnd(func(x *message.Exchange) { ended <- refused{x.Response.Status, x.Failed, x.Request.Path} })
 			}})
 			got := s.dial().sendRaw(r.head + "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n").all()
-			want := wire(fmt.Sprintf("HTTP/1.1 %d %s\nDate: now\nContent-Length: %d\nConnection: close\n\n%s", r.err.Status, Reason(r.err.Status), len(r.err.Reason), r.err.Reason))
+			want := wire(fmt.Sprintf("HTTP/1.1 %d %s\nDate: now\nContent-Length: %d\nConnection: close\n\n%s", r.err.Status, message.Reason(r.err.Status), len(r.err.Reason), r.err.Reason))
 			if got != want && !(strings.HasPrefix(r.head, "HEAD") && strings.HasPrefix(want, got)) {
 				t.Errorf("got %q, want %q", got, want)
 			}

@@ -19,7 +19,7 @@ func parseRequestLine(b []byte, req *message.Request) (n int, authority string, 
 		return 0, "", err
 	}
 	i := 0
-	for i < len(line) && class[line[i]]&tokenByte != 0 {
+	for i < len(line) && message.Class[line[i]]&message.TokenByte != 0 {
 		i++
 	}
 	if i == 0 || i == len(line) || line[i] != ' ' {
@@ -70,7 +70,7 @@ func parseVersion(b []byte) (message.Version, error) {
 	if string(b) == "HTTP/1.1" {
 		return message.HTTP11, nil
 	}
-	if len(b) != 8 || string(b[:5]) != "HTTP/" || class[b[5]]&digitByte == 0 || b[6] != '.' || class[b[7]]&digitByte == 0 {
+	if len(b) != 8 || string(b[:5]) != "HTTP/" || message.Class[b[5]]&message.DigitByte == 0 || b[6] != '.' || message.Class[b[7]]&message.DigitByte == 0 {
 		return 0, errVersion
 	}
 	switch {
@@ -102,12 +102,12 @@ func parseStatusLine(b []byte) (n, status int, version message.Version, err erro
 		return 0, 0, 0, errStatusLine
 	}
 	for _, c := range line[9:12] {
-		if class[c]&digitByte == 0 {
+		if message.Class[c]&message.DigitByte == 0 {
 			return 0, 0, 0, errStatusLine
 		}
 		status = status*10 + int(c-'0')
 	}
-	if status < 100 || status > 599 || endOfValue(line, 12) < len(line) {
+	if status < 100 || status > 599 || message.EndOfValue(line, 12) < len(line) {
 		return 0, 0, 0, errStatusLine
 	}
 	return lf + 1, status, version, nil

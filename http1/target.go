@@ -11,7 +11,7 @@ import (
 // of the path and query stay as they were sent; only what no two recipients
 // could read alike is refused.
 func parseTarget(req *message.Request, target string) (authority string, err *Error) {
-	if err := checkTargetBytes(target); err != nil {
+	if err := message.CheckTarget(target); err != nil {
 		return "", err
 	}
 	switch {
@@ -20,7 +20,7 @@ func parseTarget(req *message.Request, target string) (authority string, err *Er
 	case target == "":
 		return "", errRequestLine
 	case target[0] == '/':
-		return "", splitPath(req, target)
+		return "", message.SplitPath(req, target)
 	case target == "*":
 		if req.Method != "OPTIONS" {
 			return "", errAsterisk
@@ -31,23 +31,11 @@ func parseTarget(req *message.Request, target string) (authority string, err *Er
 	return parseAbsolute(req, target)
 }
 
-func checkTargetBytes(target string) *Error {
-	for i := range len(target) {
-		if class[target[i]]&targetByte == 0 {
-			if target[i] == '#' {
-				return errFragment
-			}
-			return errTargetByte
-		}
-	}
-	return nil
-}
-
 // checkConnectTarget accepts the authority form of RFC 9112 section 3.2.3:
 // unlike elsewhere, the port must be there.
 func checkConnectTarget(target string) *Error {
-	if err := checkAuthority(target); err != nil {
-		if err == errUserInfo {
+	if err := message.CheckAuthority(target); err != nil {
+		if err == message.ErrUserInfo {
 			return err
 		}
 		return errConnectTarget
@@ -75,7 +63,7 @@ func parseAbsolute(req *message.Request, target string) (authority string, err *
 		end = len(rest)
 	}
 	authority, path := rest[:end], rest[end:]
-	if err := checkAuthority(authority); err != nil {
+	if err := message.CheckAuthority(authority); err != nil {
 		return "", err
 	}
 	switch {
@@ -90,31 +78,5 @@ func parseAbsolute(req *message.Request, target string) (authority string, err *
 		req.Query, req.HasQuery = path[1:], true
 		return authority, nil
 	}
-	return authority, splitPath(req, path)
-}
-
-// splitPath separates path and query at the first "?". Percent-encodings of
-// the path must be well-formed: whoever decodes it next would have to guess.
-func splitPath(req *message.Request, target string) *Error {
-	path := target
-	if mark := strings.IndexByte(target, '?'); mark >= 0 {
-		path = target[:mark]
-		req.Query, req.HasQuery = target[mark+1:], true
-	}
-	for i := 0; ; i++ {
-		escape := strings.IndexByte(path[i:], '%')
-		if escape < 0 {
-			break
-		}
-		if i += escape; !isEscape(path, i) {
-			return errEscape
-		}
-	}
-	req.Path = path
-	return nil
-}
-
-// isEscape reports whether a percent-encoding stands at s[i:].
-func isEscape(s string, i int) bool {
-	return i+2 < len(s) && class[s[i+1]]&hexByte != 0 && class[s[i+2]]&hexByte != 0
+	return authority, message.SplitPath(req, path)
 }

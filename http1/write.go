@@ -32,7 +32,7 @@ func appendStatusLine(b []byte, status int) []byte {
 	b = append(b, "HTTP/1.1 "...)
 	b = strconv.AppendInt(b, int64(status), 10)
 	b = append(b, ' ')
-	b = append(b, Reason(status)...)
+	b = append(b, message.Reason(status)...)
 	return append(b, crlf...)
 }
 
@@ -92,9 +92,9 @@ func hasControl(line []byte) bool {
 	}
 	// The last eight bytes may be looked at twice, which saves a loop over
 	// what is left behind the others.
-	marks := controlIn(binary.LittleEndian.Uint64(line[len(line)-8:]))
+	marks := message.ControlIn(binary.LittleEndian.Uint64(line[len(line)-8:]))
 	for i := 0; i+8 <= len(line); i += 8 {
-		marks |= controlIn(binary.LittleEndian.Uint64(line[i:]))
+		marks |= message.ControlIn(binary.LittleEndian.Uint64(line[i:]))
 	}
 	return marks != 0 && slices.ContainsFunc(line, isControl) // HTAB is marked too
 }

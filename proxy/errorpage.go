@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"pingap/http1"
 	"pingap/message"
 )
 
@@ -91,7 +90,7 @@ func (p *errorPages) page(o Outcome) string {
 	if p.json {
 		escape = escapeJSON
 	}
-	title := strconv.Itoa(o.Status) + " " + http1.Reason(o.Status)
+	title := strconv.Itoa(o.Status) + " " + message.Reason(o.Status)
 	return strings.NewReplacer(
 		"{{version}}", escape(p.version),
 		"{{error_type}}", escape(title),

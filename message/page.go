@@ -1,13 +1,11 @@
-package http1
+package message
 
 import (
 	"strconv"
-
-	"pingap/message"
 )
 
-// shortPage answers where no one has said how refusals look.
-func shortPage(x *message.Exchange, why *Error) {
+// ShortPage answers where no one has said how refusals look.
+func ShortPage(x *Exchange, why *Refusal) {
 	status := strconv.Itoa(why.Status)
 	phrase := Reason(why.Status)
 	const longest = 200

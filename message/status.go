@@ -1,4 +1,4 @@
-package http1
+package message
 
 // Reason returns the reason phrase of a status (RFC 9110 section 15 and IANA's
 // registry), or "".
