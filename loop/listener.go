@@ -23,8 +23,9 @@ type ListenOptions struct {
 
 // Listener is a listening socket that any number of loops accept from.
 type Listener struct {
-	addr Addr
-	fd   int
+	addr     Addr
+	fd       int
+	keepPath bool
 }
 
 // Listen binds a and listens. A Unix socket that nobody listens on any more is
@@ -91,14 +92,17 @@ func (o *ListenOptions) bind(fd int, a Addr, sa unix.Sockaddr) error {
 	if err := unix.Bind(fd, sa); err != nil {
 		return os.NewSyscallError("bind", err)
 	}
-	backlog := o.Backlog
-	if backlog <= 0 {
-		backlog = defaultBacklog
-	}
-	return os.NewSyscallError("listen", unix.Listen(fd, backlog))
+	return os.NewSyscallError("listen", unix.Listen(fd, o.backlog()))
 }
 
 const defaultBacklog = 4096
+
+func (o *ListenOptions) backlog() int {
+	if o.Backlog <= 0 {
+		return defaultBacklog
+	}
+	return o.Backlog
+}
 
 // removeStaleSocket removes a Unix socket left behind by a process that is
 // gone: one that refuses connections.
@@ -121,10 +125,11 @@ func removeStaleSocket(path string) {
 // asked to.
 func (ln *Listener) Addr() Addr { return ln.addr }
 
-// Close stops listening; connections that wait to be accepted are reset. Loops
-// that accept from it must have stopped before. A Unix socket is removed.
+// Close stops listening; connections that wait to be accepted are reset, unless
+// another process listens on the same socket. Loops that accept from it must have stopped before. The path of a Unix socket is
+// removed, unless KeepPath says otherwise.
 func (ln *Listener) Close() error {
-	if ln.addr.Path != "" && ln.addr.Path[0] != '@' {
+	if ln.addr.Path != "" && ln.addr.Path[0] != '@' && !ln.keepPath {
 		os.Remove(ln.addr.Path)
 	}
 	return os.NewSyscallError("close", unix.Close(ln.fd))

@@ -36,16 +36,22 @@ type option struct {
 	name       string
 	level, opt int
 	value      int
+	off        bool // 0 switches it off; to the others it means nothing
 }
 
-// apply sets the options of a socket; accepted ones inherit those of their
+// apply sets the options of a new socket; accepted ones inherit those of their
 // listener.
-func (o *SocketOptions) apply(fd, family int) error {
+func (o *SocketOptions) apply(fd, family int) error { return o.set(fd, family, false) }
+
+// reapply sets the options of a socket that has had others.
+func (o *SocketOptions) reapply(fd, family int) error { return o.set(fd, family, true) }
+
+func (o *SocketOptions) set(fd, family int, again bool) error {
 	if family == unix.AF_UNIX {
 		return nil
 	}
 	for _, s := range o.list() {
-		if s.opt == 0 || s.value == 0 {
+		if s.opt == 0 || s.value == 0 && !(again && s.off) {
 			continue
 		}
 		if err := unix.SetsockoptInt(fd, s.level, s.opt, s.value); err != nil {
@@ -65,13 +71,13 @@ func (o *SocketOptions) list() [7]option {
 		keepAlive, interval, probes = 1, seconds(o.KeepAliveInterval), o.KeepAliveProbes
 	}
 	return [...]option{
-		{"TCP_NODELAY", unix.IPPROTO_TCP, unix.TCP_NODELAY, noDelay},
-		{"SO_KEEPALIVE", unix.SOL_SOCKET, unix.SO_KEEPALIVE, keepAlive},
-		{"TCP_KEEPIDLE", unix.IPPROTO_TCP, tcpKeepIdle, seconds(o.KeepAliveIdle)},
-		{"TCP_KEEPINTVL", unix.IPPROTO_TCP, tcpKeepInterval, interval},
-		{"TCP_KEEPCNT", unix.IPPROTO_TCP, tcpKeepProbes, probes},
-		{"TCP_USER_TIMEOUT", unix.IPPROTO_TCP, tcpUserTimeout, int(o.UserTimeout.Milliseconds())},
-		{"SO_RCVBUF", unix.SOL_SOCKET, unix.SO_RCVBUF, o.ReceiveBuffer},
+		{"TCP_NODELAY", unix.IPPROTO_TCP, unix.TCP_NODELAY, noDelay, true},
+		{"SO_KEEPALIVE", unix.SOL_SOCKET, unix.SO_KEEPALIVE, keepAlive, true},
+		{"TCP_KEEPIDLE", unix.IPPROTO_TCP, tcpKeepIdle, seconds(o.KeepAliveIdle), false},
+		{"TCP_KEEPINTVL", unix.IPPROTO_TCP, tcpKeepInterval, interval, false},
+		{"TCP_KEEPCNT", unix.IPPROTO_TCP, tcpKeepProbes, probes, false},
+		{"TCP_USER_TIMEOUT", unix.IPPROTO_TCP, tcpUserTimeout, int(o.UserTimeout.Milliseconds()), true},
+		{"SO_RCVBUF", unix.SOL_SOCKET, unix.SO_RCVBUF, o.ReceiveBuffer, false},
 	}
 }
 

@@ -1,0 +1,124 @@
+package handover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"syscall"
+	"time"
+)
+
+// Offer is an old process that is ready to be replaced.
+type Offer struct {
+	path string
+	ln   *net.UnixListener
+	// How long a candidate may take for each step, and to become ready.
+	step, ready time.Duration
+}
+
+// Open begins an offer at path. A socket that a process left behind there is
+// replaced; anything else in the way is an error that says what it is.
+func Open(path string) (*Offer, error) {
+	if err := makeRoom(path); err != nil {
+		return nil, fmt.Errorf("offer the listeners at %s: %w", path, err)
+	}
+	ln, err := net.ListenUnix("unixpacket", &net.UnixAddr{Name: path, Net: "unixpacket"})
+	if err != nil {
+		return nil, fmt.Errorf("offer the listeners at %s: %w", path, err)
+	}
+	// Others are refused by their user anyway; this spares them the try.
+	if err := os.Chmod(path, 0o600); err != nil {
+		ln.Close()
+		return nil, fmt.Errorf("offer the listeners at %s: %w", path, err)
+	}
+	return &Offer{path: path, ln: ln, step: stepTimeout, ready: readyTimeout}, nil
+}
+
+// makeRoom removes a socket at path that nobody listens on.
+func makeRoom(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode()&os.ModeSocket == 0:
+		return errors.New("what is there is no socket; set basic.upgrade_sock to a path of its own")
+	}
+	conn, err := net.DialUnix("unixpacket", nil, &net.UnixAddr{Name: path, Net: "unixpacket"})
+	if err == nil {
+		conn.Close()
+		return errors.New("another process offers its listeners there; give each instance a basic.upgrade_sock of its own")
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return err
+	}
+	if err := os.Remove(path); err != nil {
+		owner := "another user"
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+			owner = fmt.Sprintf("user %d", stat.Uid)
+		}
+		return fmt.Errorf("the socket there belongs to %s: %w", owner, err)
+	}
+	return nil
+}
+
+// Wait hands the descriptors to the first process that takes them and becomes
+// ready, and returns its number. They stay open here, and stay the caller's.
+// failed hears of each candidate that did not get that far; the offer then
+// stands for the next. Wait returns with the context's error when that ends
+// before any was ready: nothing has changed then.
+func (o *Offer) Wait(ctx context.Context, fds []int, failed func(error)) (pid int, err error) {
+	if len(fds) > maxDescriptors {
+		return 0, fmt.Errorf("hand over %d listeners: more than %d cannot be handed over", len(fds), maxDescriptors)
+	}
+	defer context.AfterFunc(ctx, func() { o.ln.SetDeadline(time.Now()) })()
+	for {
+		conn, err := o.ln.AcceptUnix()
+		if err != nil {
+			if ctx.Err() != nil {
+				return 0, ctx.Err()
+			}
+			return 0, fmt.Errorf("offer the listeners at %s: %w", o.path, err)
+		}
+		pid, err := o.hand(ctx, channel{conn}, fds)
+		conn.Close()
+		if err == nil {
+			return pid, nil
+		}
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
+		failed(fmt.Errorf("hand the listeners to process %d: %w", pid, err))
+	}
+}
+
+// hand talks with one candidate until it is ready.
+func (o *Offer) hand(ctx context.Context, c channel, fds []int) (pid int, err error) {
+	defer context.AfterFunc(ctx, func() { c.Close() })()
+	if pid, err = c.check(); err != nil {
+		return pid, err
+	}
+	if _, _, err := c.receive(hello, o.step); err != nil {
+		// The answer tells a process of another version which this one is.
+		c.send(farewell, 0, nil, o.step)
+		return pid, err
+	}
+	for first := 0; first == 0 || first < len(fds); first += batch {
+		if err := c.send(descriptors, len(fds), fds[first:min(first+batch, len(fds))], o.step); err != nil {
+			return pid, err
+		}
+	}
+	if _, _, err := c.receive(ready, o.ready); err != nil {
+		return pid, err
+	}
+	// From here on the new process serves, whether this arrives or not.
+	c.send(farewell, 0, nil, o.step)
+	return pid, nil
+}
+
+// Close ends the offer and removes its socket.
+func (o *Offer) Close() error { return o.ln.Close() }
