@@ -13,37 +13,67 @@ import (
 // share, or one for each with reuse_port.
 type socket struct {
 	listeners []*loop.Listener
-	acceptors []*loop.Acceptor // by loop ID
+	acceptors [][]*loop.Acceptor // by loop ID
 }
 
-func (k *socket) listener(loopID int) *loop.Listener {
-	return k.listeners[loopID%len(k.listeners)]
+// listenersOf returns those that one of n loops accepts from. Each listener has
+// a loop and each loop a listener, whichever there are more of: another process
+// may have had a different number of loops.
+func (k *socket) listenersOf(loopID, n int) []*loop.Listener {
+	if len(k.listeners) <= n {
+		return k.listeners[loopID%len(k.listeners):][:1]
+	}
+	var mine []*loop.Listener
+	for i := loopID; i < len(k.listeners); i += n {
+		mine = append(mine, k.listeners[i])
+	}
+	return mine
 }
 
-// listen opens the sockets of a site.
-func (site *Site) listen(loops int) error {
+// listen opens the sockets of a site, or takes those that are open already.
+func (site *Site) listen(loops int, open *inheritance) error {
 	var failed []error
 	for _, addr := range site.Addrs {
-		k := &socket{acceptors: make([]*loop.Acceptor, loops)}
-		count := 1
-		if site.Listen.ReusePort && addr.Path == "" {
-			count = loops
-			if site.Loops > 0 {
-				count = min(loops, site.Loops)
-			}
+		listeners, err := open.take(addr, site.Listen)
+		if err == nil && len(listeners) < site.listenersAt(addr, loops) {
+			listeners, err = site.open(addr, loops, listeners)
 		}
-		for range count {
-			ln, err := loop.Listen(addr, site.Listen)
-			if err != nil {
-				failed = append(failed, explain(addr, err))
-				break
-			}
-			k.listeners = append(k.listeners, ln)
-			addr = ln.Addr() // port 0 is the same port for all loops
+		if err != nil {
+			failed = append(failed, err)
 		}
-		site.sockets = append(site.sockets, k)
+		if len(listeners) > 0 {
+			site.sockets = append(site.sockets, &socket{listeners, make([][]*loop.Acceptor, loops)})
+		}
 	}
 	return errors.Join(failed...)
+}
+
+// listenersAt returns how many listeners an address of the site has.
+func (site *Site) listenersAt(addr loop.Addr, loops int) int {
+	switch {
+	case !site.Listen.ReusePort || addr.Path != "":
+		return 1
+	case site.Loops > 0:
+		return min(loops, site.Loops)
+	}
+	return loops
+}
+
+// open adds to the listeners of an address those that are missing.
+func (site *Site) open(addr loop.Addr, loops int, listeners []*loop.Listener) ([]*loop.Listener, error) {
+	inherited := len(listeners) > 0
+	for len(listeners) < site.listenersAt(addr, loops) {
+		ln, err := loop.Listen(addr, site.Listen)
+		if inherited && errors.Is(err, syscall.EADDRINUSE) {
+			break // it was opened without reuse_port: the loops share it
+		}
+		if err != nil {
+			return listeners, explain(addr, err)
+		}
+		listeners = append(listeners, ln)
+		addr = ln.Addr() // port 0 is the same port for all loops
+	}
+	return listeners, nil
 }
 
 // close closes what listen has opened; there is nothing to close after that.

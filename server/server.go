@@ -33,6 +33,8 @@ type Server struct {
 	logger *slog.Logger
 	sites  []*Site
 	ids    atomic.Uint64
+
+	inherited inheritance
 }
 
 // New makes a server that has no sites yet.
@@ -45,8 +47,8 @@ func New(loops *Loops, logger *slog.Logger) *Server {
 func (s *Server) Start(sites []*Site) error {
 	var failed []error
 	for _, site := range sites {
-		if err := site.listen(len(s.loops.All())); err != nil {
-			failed = append(failed, fmt.Errorf("server %q: %w", site.Name, err))
+		if err := site.listen(len(s.loops.All()), &s.inherited); err != nil {
+			failed = append(failed, inServer(site, err))
 		}
 	}
 	if len(failed) > 0 {
@@ -62,6 +64,8 @@ func (s *Server) Start(sites []*Site) error {
 	}
 	return nil
 }
+
+func inServer(site *Site, err error) error { return fmt.Errorf("server %q: %w", site.Name, err) }
 
 // Listening returns where a site listens, with the ports that the system has
 // chosen for those that were 0. It is empty when the site does not listen.
@@ -82,12 +86,14 @@ func (s *Server) accept(site *Site) {
 	s.loops.On(n, func(l *loop.Loop) {
 		take := site.Wire.Acceptor(l)
 		for _, k := range site.sockets {
-			a, err := l.Accept(k.listener(l.ID()), take, s.acceptFailed)
-			if err != nil {
-				s.logger.Error("cannot accept connections", "server", site.Name, "error", err)
-				continue
+			for _, ln := range k.listenersOf(l.ID(), n) {
+				a, err := l.Accept(ln, take, s.acceptFailed)
+				if err != nil {
+					s.logger.Error("cannot accept connections", "server", site.Name, "error", err)
+					continue
+				}
+				k.acceptors[l.ID()] = append(k.acceptors[l.ID()], a)
 			}
-			k.acceptors[l.ID()] = a
 		}
 	})
 }
@@ -126,7 +132,7 @@ func (s *Server) stopListening() {
 	s.loops.On(len(s.loops.All()), func(l *loop.Loop) {
 		for _, site := range s.sites {
 			for _, k := range site.sockets {
-				if a := k.acceptors[l.ID()]; a != nil {
+				for _, a := range k.acceptors[l.ID()] {
 					a.Close()
 				}
 			}

@@ -392,6 +392,7 @@ func TestOfferReplacesASocketLeftBehindAndNothingElse(t *testing.T) {
 }
 
 func TestProcessOfAnotherUserIsRefused(t *testing.T) {
+	// skip: only root can start a process as another user, and CI is root.
 	if os.Getuid() != 0 {
 		t.Skip("only root can start a process as another user")
 	}

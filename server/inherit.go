@@ -1,0 +1,91 @@
+package server
+
+import (
+	"errors"
+	"net/netip"
+
+	"pingap/loop"
+)
+
+// inheritance is the listeners that were open before a server started: those
+// of the process that it replaces, those of systemd, or those that had to be
+// opened while the process still had the right to.
+type inheritance struct{ listeners []*loop.Listener }
+
+// take returns the listeners of an address, with these options from now on.
+// They are not in the inheritance any more.
+func (i *inheritance) take(addr loop.Addr, o loop.ListenOptions) (taken []*loop.Listener, err error) {
+	var left []*loop.Listener
+	for _, ln := range i.listeners {
+		if !sameAddr(ln.Addr(), addr) {
+			left = append(left, ln)
+			continue
+		}
+		taken = append(taken, ln)
+		err = errors.Join(err, ln.Configure(o))
+	}
+	i.listeners = left
+	return taken, err
+}
+
+// sameAddr leaves the zone of IPv6 aside: a listener does not know it.
+func sameAddr(a, b loop.Addr) bool {
+	a.TCP, b.TCP = withoutZone(a.TCP), withoutZone(b.TCP)
+	return a == b
+}
+
+func withoutZone(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().WithZone(""), a.Port())
+}
+
+// Inherit gives the server listeners that are open already. Start uses those at
+// the addresses of its sites in place of new ones.
+func (s *Server) Inherit(listeners []*loop.Listener) {
+	s.inherited.listeners = append(s.inherited.listeners, listeners...)
+}
+
+// Disinherit closes the inherited listeners that no site has taken, and returns
+// where they listened.
+func (s *Server) Disinherit() (addrs []loop.Addr) {
+	for _, ln := range s.inherited.listeners {
+		addrs = append(addrs, ln.Addr())
+		ln.Close()
+	}
+	s.inherited.listeners = nil
+	return addrs
+}
+
+// Listeners returns the open listeners of all sites, to be handed to another
+// process. They stay the server's.
+func (s *Server) Listeners() (all []*loop.Listener) {
+	for _, site := range s.sites {
+		for _, k := range site.sockets {
+			all = append(all, k.listeners...)
+		}
+	}
+	return all
+}
+
+// Open opens what sites need, for a server on a number of loops to inherit: all
+// or nothing. Of the inherited listeners those that fit count as open; they
+// are among what is returned.
+func Open(sites []*Site, loops int, inherited []*loop.Listener) ([]*loop.Listener, error) {
+	open := inheritance{inherited}
+	var failed []error
+	for _, site := range sites {
+		early := &Site{Name: site.Name, Addrs: site.Addrs, Listen: site.Listen, Loops: site.Loops}
+		if err := early.listen(loops, &open); err != nil {
+			failed = append(failed, inServer(site, err))
+		}
+		for _, k := range early.sockets {
+			open.listeners = append(open.listeners, k.listeners...)
+		}
+	}
+	if len(failed) > 0 {
+		for _, ln := range open.listeners {
+			ln.Close()
+		}
+		return nil, errors.Join(failed...)
+	}
+	return open.listeners, nil
+}
