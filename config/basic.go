@@ -17,6 +17,18 @@ type Basic struct {
 	ErrorTemplate string `config:"error_template"`
 	// PidFile is where the process writes its number. Empty means nowhere.
 	PidFile string `config:"pid_file"`
+	// ErrorLog is the file that the standard error of a daemon goes to.
+	ErrorLog string `config:"error_log"`
+	// UpgradeSock is the Unix socket at which a process hands its listeners to
+	// the one that replaces it.
+	UpgradeSock string `config:"upgrade_sock" default:"/tmp/pingap_upgrade.sock"`
+	// User and Group are whom the process serves as, once it has opened its
+	// listeners. Empty leaves it as it was started.
+	User  string `config:"user"`
+	Group string `config:"group"`
+	// AutoRestartCheckInterval is how often a process started with
+	// --autorestart looks for a new program.
+	AutoRestartCheckInterval time.Duration `config:"auto_restart_check_interval" default:"90s"`
 	// Threads is how many event loops there are; 0 means one for each CPU.
 	Threads int `config:"threads" default:"0" min:"0" max:"1024"`
 	// GracePeriod is how long a process that stops lets exchanges go on.
@@ -39,9 +51,8 @@ type Basic struct {
 
 func (*Basic) later() map[string][]any {
 	return map[string][]any{
-		"error_log": nil, "upgrade_sock": nil, "user": nil, "group": nil,
 		"webhook": nil, "webhook_type": nil, "webhook_notifications": nil,
-		"log_buffered_size": nil, "sentry": nil, "pyroscope": nil, "auto_restart_check_interval": nil,
+		"log_buffered_size": nil, "sentry": nil, "pyroscope": nil,
 		"log_compress_algorithm": nil, "log_compress_level": nil, "log_compress_days_ago": nil, "log_compress_time_point_hour": nil,
 	}
 }

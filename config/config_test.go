@@ -24,6 +24,11 @@ const everything = `
 name = "edge"
 error_template = "{}"
 pid_file = "/run/edge.pid"
+error_log = "/var/log/pingap.err"
+upgrade_sock = "/run/edge.sock"
+user = "www"
+group = "web"
+auto_restart_check_interval = "5s"
 threads = 4
 grace_period = "1m"
 graceful_shutdown_timeout = "1s"
@@ -111,6 +116,11 @@ func TestEveryKeyIsRead(t *testing.T) {
 		Name edge
 		ErrorTemplate {}
 		PidFile /run/edge.pid
+		ErrorLog /var/log/pingap.err
+		UpgradeSock /run/edge.sock
+		User www
+		Group web
+		AutoRestartCheckInterval 5s
 		Threads 4
 		GracePeriod 1m0s
 		GracefulShutdownTimeout 1s
@@ -211,6 +221,11 @@ func TestAbsentKeysHaveTheirDefaults(t *testing.T) {
 		Name pingap
 		ErrorTemplate 
 		PidFile 
+		ErrorLog 
+		UpgradeSock /tmp/pingap_upgrade.sock
+		User 
+		Group 
+		AutoRestartCheckInterval 1m30s
 		Threads 0
 		GracePeriod 5m0s
 		GracefulShutdownTimeout 5s
