@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pingap/message"
+	"pingap/proxy/grpc"
 )
 
 // defaultErrorTemplate is the page for errors made by the proxy.
@@ -67,20 +68,20 @@ func (p *errorPages) answer(x *message.Exchange, err error) {
 	}
 	x.Response.Body.Close()
 	x.Response.Reset()
-	if isGRPC(x.Request.Header.Get("Content-Type")) {
-		answerGRPC(x, o)
+	h := &x.Response.Header
+	h.Add("X-Pingap-EType", o.Word)
+	if grpc.IsCall(&x.Request) {
+		grpc.Answer(x, o.grpcCode(), o.Advice)
 		return
 	}
 	x.Response.Status = o.Status
 	page := p.page(o)
-	h := &x.Response.Header
 	if p.json {
 		h.Add("Content-Type", "application/json; charset=utf-8")
 	} else {
 		h.Add("Content-Type", "text/html; charset=utf-8")
 	}
 	h.Add("Cache-Control", "private, no-store")
-	h.Add("X-Pingap-EType", o.Word)
 	x.Response.Length = int64(len(page))
 	x.Response.Body = &message.BytesBody{Data: []byte(page)}
 }

@@ -8,6 +8,7 @@ import (
 
 	"pingap/message"
 	"pingap/plugin"
+	"pingap/proxy/grpc"
 	"pingap/route"
 )
 
@@ -91,6 +92,7 @@ type treatment struct {
 	requestHeaders  headerChanges
 	responseHeaders headerChanges
 	upstream        message.Handler // nil where a plugin is to answer
+	grpcWeb         bool            // whether the upstream is to answer gRPC-Web too
 }
 
 // handler wraps the parts of a treatment around each other, innermost first.
@@ -99,7 +101,10 @@ func (t *treatment) handler() message.Handler {
 	// of its answer are set before anything else sees it.
 	h := message.Handler(message.HandlerFunc(func(*message.Exchange) error { return ErrNoUpstream }))
 	if t.upstream != nil {
-		h = newCallDeadlines(t.upstream)
+		h = grpc.Deadlines(t.upstream)
+		if t.grpcWeb {
+			h = grpc.Web(h)
+		}
 		if !t.requestHeaders.empty() {
 			h = changeRequest{t.requestHeaders, h}
 		}

@@ -6,6 +6,7 @@ import (
 
 	"pingap/http1"
 	"pingap/message"
+	"pingap/proxy/grpc"
 )
 
 // Outcome is what becomes of an error: the answer to the client, and the word
@@ -15,6 +16,9 @@ type Outcome struct {
 	Word   string
 	// Advice is what the client is told. It says nothing of the inside.
 	Advice string
+	// Code is what a gRPC client is told in place of Status; 0 for the code
+	// that stands for that.
+	Code grpc.Code
 	// Serious is set where an operator should hear of it.
 	Serious bool
 }
@@ -30,8 +34,8 @@ func OutcomeOf(err error) Outcome {
 	switch {
 	case errors.Is(err, message.ErrClientGone), errors.Is(err, context.Canceled):
 		return Outcome{Status: 499, Word: "client_closed", Advice: "The client has closed the connection."}
-	case errors.Is(err, errDeadlinePassed):
-		return Outcome{Status: 504, Word: wordDeadline, Advice: "The deadline of the call has passed."}
+	case errors.Is(err, grpc.ErrDeadline):
+		return Outcome{Status: 504, Code: grpc.DeadlineExceeded, Word: "deadline_exceeded", Advice: "The deadline of the call has passed."}
 	case errors.As(err, &failed):
 		return upstreamOutcome(failed.Failure)
 	case errors.As(err, &refused):
@@ -72,4 +76,12 @@ func upstreamOutcome(f message.UpstreamFailure) Outcome {
 		o.Advice = "The server behind this address did not answer in time."
 	}
 	return o
+}
+
+// grpcCode is the code for a gRPC client.
+func (o Outcome) grpcCode() grpc.Code {
+	if o.Code != 0 {
+		return o.Code
+	}
+	return grpc.CodeOf(o.Status)
 }

@@ -1,4 +1,4 @@
-package proxy
+package grpc
 
 import (
 	"errors"
@@ -12,36 +12,37 @@ import (
 	"pingap/message"
 )
 
-const wordDeadline = "deadline_exceeded"
-
-// errDeadlinePassed is the outcome of a call that is not over when the client
+// ErrDeadline is the outcome of a call that is not over when the client
 // said it had to be.
-var errDeadlinePassed = errors.New("the deadline that the client has set for the call has passed")
+var ErrDeadline = errors.New("the deadline that the client has set for the call has passed")
 
-// callDeadlines ends gRPC calls whose deadline (grpc-timeout) has passed, so
-// that an upstream that does not watch it holds neither connection nor stream
-// for a client that waits no more.
-type callDeadlines struct {
-	next message.Handler
-	free sync.Pool // of *timedCall
-}
-
-func newCallDeadlines(next message.Handler) *callDeadlines {
-	return &callDeadlines{next: next, free: sync.Pool{New: func() any {
+// Deadlines returns a handler that ends calls to next whose deadline
+// (grpc-timeout) has passed, so that an upstream that does not watch it holds
+// neither connection nor stream for a client that waits no more. Serve then
+// returns ErrDeadline or, when the answer has begun, its content ends with that
+// status.
+func Deadlines(next message.Handler) message.Handler {
+	return &deadlines{next: next, free: sync.Pool{New: func() any {
 		c := new(timedCall)
 		c.timer.Fire, c.ended = c.pass, c.end
 		return c
 	}}}
 }
 
-func (h *callDeadlines) Serve(x *message.Exchange) error {
+type deadlines struct {
+	next message.Handler
+	free sync.Pool // of *timedCall
+}
+
+// Serve passes the call on for as long as it may take.
+func (h *deadlines) Serve(x *message.Exchange) error {
 	timeout, ok := callTimeout(&x.Request)
 	if !ok {
 		return h.next.Serve(x)
 	}
 	left := x.Started + int64(timeout) - x.Loop.Now()
 	if left <= 0 {
-		return errDeadlinePassed
+		return ErrDeadline
 	}
 	c := h.free.Get().(*timedCall)
 	c.handler, c.x = h, x
@@ -50,14 +51,14 @@ func (h *callDeadlines) Serve(x *message.Exchange) error {
 	return c.serve()
 }
 
-// callTimeout returns the time that a client gives a gRPC call, if it limits
+// callTimeout returns the time that a client gives a call, if it limits
 // it.
 func callTimeout(r *message.Request) (time.Duration, bool) {
 	if r.Method != "POST" {
 		return 0, false
 	}
 	text, ok := r.Header.Lookup("Grpc-Timeout")
-	if !ok || !isGRPC(r.Header.Get("Content-Type")) {
+	if !ok || parseType(r.Header.Get("Content-Type")).dialect != native {
 		return 0, false
 	}
 	return parseCallTimeout(text)
@@ -103,11 +104,11 @@ func timeoutUnit(c byte) time.Duration {
 	return 0
 }
 
-// timedCall is a gRPC call with a deadline. Whoever works for it on this side of
+// timedCall is a call with a deadline. Whoever works for it on this side of
 // the handler is interrupted when that has passed; a coroutine that is sending
 // to the client meanwhile learns of it when it pulls the next content.
 type timedCall struct {
-	handler *callDeadlines
+	handler *deadlines
 	x       *message.Exchange
 	timer   loop.Timer
 	ended   func(*message.Exchange) // end, bound once
@@ -121,10 +122,10 @@ func (c *timedCall) serve() error {
 	c.enter()
 	err := c.handler.next.Serve(c.x)
 	if c.leave() && err != nil {
-		return errDeadlinePassed
+		return ErrDeadline
 	}
 	r := &c.x.Response
-	if err != nil || r.Length == 0 || !isGRPC(r.Header.Get("Content-Type")) {
+	if err != nil || r.Length == 0 || parseType(r.Header.Get("Content-Type")).dialect != native {
 		c.x.Loop.Disarm(&c.timer)
 		return err
 	}
@@ -136,7 +137,7 @@ func (c *timedCall) serve() error {
 func (c *timedCall) pass() {
 	c.passed = true
 	if c.worker != nil {
-		c.worker.Interrupt(errDeadlinePassed)
+		c.worker.Interrupt(ErrDeadline)
 	}
 }
 
@@ -174,12 +175,10 @@ func (c *timedCall) expire() error {
 	}
 	c.body.Close()
 	c.body = message.NoBody
-	c.x.Failed = errDeadlinePassed
-	o := OutcomeOf(errDeadlinePassed)
+	c.x.Failed = ErrDeadline
 	t := &c.x.Response.Trailer
 	t.Reset()
-	t.Add("Grpc-Status", strconv.Itoa(int(grpcCodeOf(o))))
-	t.Add("Grpc-Message", escapeGRPC(o.Advice))
+	addStatus(t, DeadlineExceeded, ErrDeadline.Error())
 	return io.EOF
 }
 
