@@ -10,8 +10,8 @@ import (
 )
 
 // Server answers clients. Its exported fields are settings, fixed before the
-// first call of Acceptor; a zero stands for the default. The methods may be
-// called from any goroutine.
+// first call of Acceptor and changed by Adopt alone after that; a zero stands
+// for the default. The methods may be called from any goroutine.
 //
 // An idle connection costs its loop.Conn and one small struct. When a request
 // comes in, a pooled coroutine takes a buffer, parses the head in place and
@@ -83,8 +83,10 @@ func (t Timeouts) withDefaults() Timeouts {
 	return t
 }
 
-// front is a server's part on one loop; what it holds belongs to the loop.
-type front struct {
+// settings are the exported fields of a Server with their defaults, as its
+// fronts use them. They do not change: an exchange ends with those it began
+// with.
+type settings struct {
 	handler   message.Handler
 	refuse    func(x *message.Exchange, why *Error)
 	limits    Limits
@@ -92,6 +94,11 @@ type front struct {
 	requests  int // a connection may carry
 	leastRate int64
 	ids       *atomic.Uint64
+}
+
+// front is a server's part on one loop; what it holds belongs to the loop.
+type front struct {
+	*settings
 
 	loop     *loop.Loop
 	conns    serverConn // head of the ring of open connections
@@ -118,11 +125,12 @@ func (s *Server) Acceptor(l *loop.Loop) func(*loop.Conn) {
 	return f.accept
 }
 
-func (s *Server) newFront(l *loop.Loop) *front {
+// settings returns the settings as of now.
+func (s *Server) settings() *settings {
 	if s.IDs == nil {
 		s.IDs = new(atomic.Uint64)
 	}
-	f := &front{
+	made := &settings{
 		handler:   s.Handler,
 		refuse:    s.Refuse,
 		limits:    s.Limits.withDefaults(),
@@ -130,20 +138,36 @@ func (s *Server) newFront(l *loop.Loop) *front {
 		requests:  s.KeepAliveRequests,
 		leastRate: int64(max(s.LeastBodyRate, 0)),
 		ids:       s.IDs,
-		loop:      l,
-		draining:  s.draining,
 	}
-	if f.refuse == nil {
-		f.refuse = message.ShortPage
+	if made.refuse == nil {
+		made.refuse = message.ShortPage
 	}
-	if f.requests <= 0 {
-		f.requests = 1000
+	if made.requests <= 0 {
+		made.requests = 1000
 	}
 	if s.LeastBodyRate == 0 {
-		f.leastRate = 64
+		made.leastRate = 64
 	}
+	return made
+}
+
+func (s *Server) newFront(l *loop.Loop) *front {
+	f := &front{settings: s.settings(), loop: l, draining: s.draining}
 	f.conns.prev, f.conns.next = &f.conns, &f.conns
 	return f
+}
+
+// Adopt gives the server the settings of another one, but for IDs. Connections
+// stay open, and follow with their next request; an exchange in flight ends as
+// it began. It returns at once, and each loop follows in its next turn.
+func (s *Server) Adopt(other *Server) {
+	s.mu.Lock()
+	s.Handler, s.Refuse = other.Handler, other.Refuse
+	s.Limits, s.Timeouts = other.Limits, other.Timeouts
+	s.KeepAliveRequests, s.LeastBodyRate = other.KeepAliveRequests, other.LeastBodyRate
+	made := s.settings()
+	s.mu.Unlock()
+	s.each(func(f *front) { f.settings = made })
 }
 
 // each runs do for each front, on its loop.

@@ -56,7 +56,7 @@ func (s *session) refuse(why *Error) {
 	s.persist = false
 	s.x.Failed = why
 	s.x.Response.Status = why.Status
-	s.front.refuse(&s.x, why)
+	s.settings.refuse(&s.x, why)
 	s.response.write()
 }
 

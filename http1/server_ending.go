@@ -74,7 +74,7 @@ func (s *session) send(a, b []byte) error {
 	c := s.conn.conn
 	for {
 		pending := c.Pending()
-		c.SetWriteDeadlineAt(s.front.loop.Now() + int64(s.front.timeouts.Write))
+		c.SetWriteDeadlineAt(s.front.loop.Now() + int64(s.settings.timeouts.Write))
 		n, err := c.Writev(a, b)
 		if err != os.ErrDeadlineExceeded || n == 0 && c.Pending() == pending {
 			return err

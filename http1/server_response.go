@@ -232,7 +232,7 @@ func (w *responseWriter) splice(body message.Body) error {
 		return nil
 	}
 	s := w.session
-	n, err := source.spliceTo(s.conn.conn, w.left, s.front.timeouts.Write)
+	n, err := source.spliceTo(s.conn.conn, w.left, s.settings.timeouts.Write)
 	w.left -= n
 	s.x.Sent += n
 	if errors.Is(err, errors.ErrUnsupported) {

@@ -14,9 +14,10 @@ import (
 // each other closely: it is the coroutine's Task, and what an exchange needs.
 // Sessions are pooled by their front.
 type session struct {
-	front *front
-	conn  *serverConn
-	co    *loop.Coroutine // runs the session
+	front    *front
+	settings *settings // of the present exchange
+	conn     *serverConn
+	co       *loop.Coroutine // runs the session
 
 	x        message.Exchange
 	in       input
@@ -66,7 +67,7 @@ func (s *session) Run() {
 func (s *session) leave() {
 	s.x.Reset()
 	s.in.release()
-	s.in.conn, s.conn, s.co = nil, nil, nil
+	s.in.conn, s.conn, s.co, s.settings = nil, nil, nil, nil
 	s.cut, s.abort = false, false
 	s.front.give(s)
 }
@@ -78,7 +79,7 @@ func (s *session) next() bool {
 	switch {
 	case err == nil:
 		s.begin(f)
-		s.answer(s.front.handler.Serve(&s.x))
+		s.answer(s.settings.handler.Serve(&s.x))
 	case refused:
 		s.begin(noContent)
 		s.refuse(refusal)
@@ -99,8 +100,9 @@ var errNothing = errors.New("no request")
 // when no byte of one is there.
 func (s *session) readHead() (framing, error) {
 	l := s.front.loop
+	s.settings = s.front.settings
 	s.head = requestHead{}
-	s.in.deadline, s.in.timeout = l.Now()+int64(s.front.timeouts.Head), 0
+	s.in.deadline, s.in.timeout = l.Now()+int64(s.settings.timeouts.Head), 0
 	if len(s.in.unread()) == 0 {
 		switch err := s.in.tryMore(); err {
 		case nil:
@@ -112,7 +114,7 @@ func (s *session) readHead() (framing, error) {
 	}
 	s.x.Started = l.Now()
 	for {
-		n, f, err := s.head.parse(s.in.unread(), &s.x.Request, &s.front.limits)
+		n, f, err := s.head.parse(s.in.unread(), &s.x.Request, &s.settings.limits)
 		if err == nil {
 			s.in.consume(n)
 			s.in.pin()
@@ -162,11 +164,11 @@ func (s *session) begin(f framing) {
 	req := &x.Request
 	req.Scheme = "http"
 	control := &s.head.fields.control
-	s.persist = control.persistent(req.Version) && c.served < s.front.requests
+	s.persist = control.persistent(req.Version) && c.served < s.settings.requests
 	s.in.deadline = 0
-	s.in.timeout = s.front.timeouts.Body
-	s.body.start(&s.in, f, req.Length, &req.Trailer, &s.front.limits)
-	s.body.leastRate = s.front.leastRate
+	s.in.timeout = s.settings.timeouts.Body
+	s.body.start(&s.in, f, req.Length, &req.Trailer, &s.settings.limits)
+	s.body.leastRate = s.settings.leastRate
 	s.body.lost = s.bodyLost
 	req.Body = &s.body
 	s.response.start()

@@ -30,7 +30,7 @@ func (t *tunnel) run(far message.Tunnel) {
 	s.cut = true // there is nobody to linger for
 	s.in.timeout = 0
 	s.conn.state = tunneling
-	s.conn.conn.SetIdleTimeout(s.front.timeouts.Tunnel)
+	s.conn.conn.SetIdleTimeout(s.settings.timeouts.Tunnel)
 	s.x.Hold()
 	l.Go(t)
 	if err := t.forth(); err != nil {
@@ -109,7 +109,7 @@ func (t *tunnel) fail(err error) {
 func (t *tunnel) expired() {
 	s := t.session
 	silent := time.Duration(s.front.loop.Now() - t.moved)
-	if left := s.front.timeouts.Tunnel - silent; left > 0 {
+	if left := s.settings.timeouts.Tunnel - silent; left > 0 {
 		s.conn.conn.SetIdleTimeout(left)
 		return
 	}
