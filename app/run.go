@@ -238,11 +238,11 @@ func stop(srv *server.Server, ls *server.Loops, graph *proxy.Graph, basic *confi
 			cancel()
 		}
 	})
-	if err := srv.Drain(ctx); err != nil {
+	if err := srv.Drain(ctx, 0); err != nil {
 		logger.Warn("connections are cut", "error", err)
 		srv.Close()
 		last, cancelLast := context.WithTimeout(context.Background(), basic.GracefulShutdownTimeout)
-		if err := srv.Drain(last); err != nil {
+		if err := srv.Drain(last, 0); err != nil {
 			logger.Warn("exchanges do not end: their last lines in the access log are lost", "error", err)
 		}
 		cancelLast()

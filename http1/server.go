@@ -47,6 +47,7 @@ type Server struct {
 	mu       sync.Mutex
 	fronts   []*front
 	draining bool
+	quiet    time.Duration // while draining
 }
 
 // Timeouts bound how long a client may take; the zero value stands for the
@@ -105,6 +106,7 @@ type front struct {
 	free     *session   // pooled, linked
 	date     message.Date
 	draining bool
+	quiet    time.Duration // while draining, see Drain
 
 	open   atomic.Int64 // connections; written on the loop
 	active atomic.Int64 // exchanges; written on the loop
@@ -152,7 +154,7 @@ func (s *Server) settings() *settings {
 }
 
 func (s *Server) newFront(l *loop.Loop) *front {
-	f := &front{settings: s.settings(), loop: l, draining: s.draining}
+	f := &front{settings: s.settings(), loop: l, draining: s.draining, quiet: s.quiet}
 	f.conns.prev, f.conns.next = &f.conns, &f.conns
 	return f
 }
@@ -179,20 +181,22 @@ func (s *Server) each(do func(*front)) {
 	}
 }
 
-// Drain ends the server's connections as soon as can be done without harm:
-// those that wait for a request at once, the others with their present
-// exchange, whose answer says so. It returns at once; Open tells when all are
-// gone.
-func (s *Server) Drain() {
+// Drain ends the server's connections as soon as can be done without harm: the
+// next answer of each says that it is the last, and those on which no request
+// comes for the time quiet end without one. A request that is on its way when
+// an idle connection is closed fails for its client: with some seconds of quiet
+// that happens to no client that is active, with 0 the end comes sooner. It
+// returns at once; Open tells when all are gone.
+func (s *Server) Drain(quiet time.Duration) {
 	s.mu.Lock()
-	s.draining = true
+	s.draining, s.quiet = true, quiet
 	s.mu.Unlock()
-	s.each((*front).drain)
+	s.each(func(f *front) { f.drain(quiet) })
 }
 
 // Close cuts all connections that are left.
 func (s *Server) Close() {
-	s.Drain()
+	s.Drain(0)
 	s.each((*front).cut)
 }
 
@@ -215,11 +219,11 @@ func (s *Server) sum(count func(*front) int64) (n int64) {
 	return n
 }
 
-func (f *front) drain() {
-	f.draining = true
+func (f *front) drain(quiet time.Duration) {
+	f.draining, f.quiet = true, quiet
 	f.eachConn(func(c *serverConn) {
 		if c.state == waiting {
-			c.close()
+			c.waitLast()
 		}
 	})
 }

@@ -89,10 +89,19 @@ func (c *serverConn) wait() {
 	c.state = waiting
 	c.serving = nil
 	if c.front.draining {
-		c.close()
+		c.waitLast()
 		return
 	}
 	c.conn.SetIdleTimeout(c.front.timeouts.Idle)
+}
+
+// waitLast gives a waiting connection the quiet time for its last request.
+func (c *serverConn) waitLast() {
+	if c.front.quiet <= 0 {
+		c.close()
+		return
+	}
+	c.conn.SetIdleTimeout(c.front.quiet)
 }
 
 func (c *serverConn) close() {

@@ -314,11 +314,31 @@ func TestServerDrains(t *testing.T) {
 	if open, active := s.Open(), s.Active(); open != 3 || active != 1 {
 		t.Errorf("%d connections are open, %d exchanges active", open, active)
 	}
-	s.Drain()
+	s.Drain(0)
 	idle.wantEnd()
 	fresh.wantEnd()
 	close(release)
 	busy.want(ok + "Content-Length: 9\nConnection: close\n\nGET /wait").wantEnd()
+}
+
+// A request that comes just when its connection is closed would fail.
+func TestServerThatDrainsAnswersOnConnectionsThatWereIdle(t *testing.T) {
+	s := serve(t, &Server{Handler: message.HandlerFunc(echo)})
+	idle, fresh := s.dial(), s.dial()
+	idle.send("GET / HTTP/1.1\nHost: a\n\n").want(ok + "Content-Length: 5\n\nGET /")
+	s.Drain(time.Hour)
+	for _, c := range []*client{idle, fresh} {
+		c.send("GET /last HTTP/1.1\nHost: a\n\n").want(ok + "Content-Length: 9\nConnection: close\n\nGET /last").wantEnd()
+	}
+}
+
+func TestServerThatDrainsEndsWhatStaysQuiet(t *testing.T) {
+	s := serve(t, &Server{Handler: message.HandlerFunc(echo)})
+	idle, fresh := s.dial(), s.dial()
+	idle.send("GET / HTTP/1.1\nHost: a\n\n").want(ok + "Content-Length: 5\n\nGET /")
+	s.Drain(10 * time.Millisecond)
+	idle.wantEnd()
+	fresh.wantEnd()
 }
 
 func TestServerCloseCutsWhatIsLeft(t *testing.T) {

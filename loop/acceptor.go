@@ -51,8 +51,31 @@ func (l *Loop) Accept(ln *Listener, accept func(*Conn), failed func(error)) (*Ac
 	return a, nil
 }
 
-// Close stops accepting into this loop.
+// Close stops accepting into this loop, after it has taken the connections that
+// wait: the kernel may have woken this loop for them and nobody else, so that
+// others that accept from the same socket would not hear of them.
 func (a *Acceptor) Close() {
+	if a.closed {
+		return
+	}
+	if !a.resting {
+		a.loop.poller.remove(a.ln.fd)
+		a.resting = true
+		for range acceptLast {
+			if !a.takeOne() {
+				break
+			}
+		}
+	}
+	a.leave()
+}
+
+// acceptLast bounds how many connections are taken at the end: where so many
+// wait, others are busy accepting.
+const acceptLast = 256
+
+// leave ends it without a last look.
+func (a *Acceptor) leave() {
 	if a.closed {
 		return
 	}
@@ -64,25 +87,32 @@ func (a *Acceptor) Close() {
 	a.loop.slots.release(a.key)
 }
 
-func (a *Acceptor) closeWithLoop() { a.Close() }
+func (a *Acceptor) closeWithLoop() { a.leave() }
 
 func (a *Acceptor) deliver(eventBits) {
 	for i := 0; i < acceptBatch && !a.closed && !a.resting; i++ {
-		fd, e := sysAccept(a.ln.fd, &a.peer)
-		switch e {
-		case 0:
-			a.take(fd)
-		case syscall.EAGAIN:
+		if !a.takeOne() {
 			a.queueUp()
 			return
-		case syscall.ECONNABORTED, syscall.EPROTO, syscall.ENOPROTOOPT, syscall.EOPNOTSUPP, syscall.ETIMEDOUT,
-			syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH:
-			// What has happened to one connection while it waited; the next
-			// may be there.
-		default:
-			a.backOff(os.NewSyscallError("accept", e))
 		}
 	}
+}
+
+// takeOne accepts a connection; it reports false when there is none.
+func (a *Acceptor) takeOne() bool {
+	fd, e := sysAccept(a.ln.fd, &a.peer)
+	switch e {
+	case 0:
+		a.take(fd)
+		return true
+	case syscall.EAGAIN:
+		return false
+	case syscall.ECONNABORTED, syscall.EPROTO, syscall.ENOPROTOOPT, syscall.EOPNOTSUPP, syscall.ETIMEDOUT,
+		syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH:
+		return true // what has happened to one connection while it waited
+	}
+	a.backOff(os.NewSyscallError("accept", e))
+	return false
 }
 
 func (a *Acceptor) take(fd int) {

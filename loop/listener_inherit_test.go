@@ -81,6 +81,37 @@ func TestInheritedListenerAcceptsWhenTheFirstOneIsClosed(t *testing.T) {
 	}
 }
 
+// The kernel wakes one of those that accept from a socket. When that one closes
+// before it looks, nobody else hears of the connection.
+func TestClosingAcceptorTakesTheConnectionsThatWait(t *testing.T) {
+	looptest.Run(t, func(l *loop.Loop) {
+		ln, err := loop.Listen(looptest.Loopback, loop.ListenOptions{})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer ln.Close()
+		taken := 0
+		a, err := l.Accept(ln, func(c *loop.Conn) { taken++; c.Close() }, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for range 3 { // this loop does not turn meanwhile
+			c, err := net.Dial("tcp", ln.Addr().TCP.String())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer c.Close()
+		}
+		a.Close()
+		if taken != 3 {
+			t.Errorf("%d of 3 connections were taken", taken)
+		}
+	})
+}
+
 func TestWhatDoesNotListenIsNotInherited(t *testing.T) {
 	file, err := os.Open(".")
 	if err != nil {

@@ -107,14 +107,14 @@ func (s *Server) acceptFailed(err error) {
 // drainPoll is how often a draining server looks whether it is done.
 const drainPoll = 20 * time.Millisecond
 
-// Drain stops accepting and ends the connections as their exchanges end. It
-// returns when all are gone, or with the context's error, whichever is first.
-// An exchange can outlive its connection: it still has to end after its client
-// has gone.
-func (s *Server) Drain(ctx context.Context) error {
+// Drain stops accepting and ends the connections as their exchanges end, those
+// without one after a time of quiet; see http1.Server.Drain. It returns when
+// all are gone, or with the context's error, whichever is first. An exchange
+// can outlive its connection: it still has to end after its client has gone.
+func (s *Server) Drain(ctx context.Context, quiet time.Duration) error {
 	s.stopListening()
 	for _, site := range s.sites {
-		site.Wire.Drain()
+		site.Wire.Drain(quiet)
 	}
 	tick := time.NewTicker(drainPoll)
 	defer tick.Stop()

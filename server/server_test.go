@@ -49,7 +49,7 @@ func drain(t *testing.T, s *Server) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if err := s.Drain(ctx); err != nil {
+	if err := s.Drain(ctx, 0); err != nil {
 		t.Error(err)
 	}
 }
@@ -330,7 +330,7 @@ func TestDrainReportsWhatIsLeftWhenItsTimeIsOver(t *testing.T) {
 	<-w.reached
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	err := s.Drain(ctx)
+	err := s.Drain(ctx, 0)
 	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "1 connections are still open, with 1 exchanges in flight") {
 		t.Errorf("error %v", err)
 	}
@@ -340,7 +340,7 @@ func TestDrainReportsWhatIsLeftWhenItsTimeIsOver(t *testing.T) {
 	}
 	// The connection is gone, but its exchange still waits: whoever drains has
 	// to wait too, or the exchange ends where nothing is left to log it.
-	if err := s.Drain(ctx); !errors.Is(err, context.Canceled) {
+	if err := s.Drain(ctx, 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("drained with an exchange in flight: %v", err)
 	}
 	close(w.release)
