@@ -120,6 +120,7 @@ type timedCall struct {
 
 func (c *timedCall) serve() error {
 	c.enter()
+	defer c.forget()
 	err := c.handler.next.Serve(c.x)
 	if c.leave() && err != nil {
 		return ErrDeadline
@@ -143,6 +144,9 @@ func (c *timedCall) pass() {
 
 func (c *timedCall) enter() { c.worker = c.x.Loop.Current() }
 
+// forget is for the end by a panic too: the coroutine is somebody else's soon.
+func (c *timedCall) forget() { c.worker = nil }
+
 // leave reports whether what failed since enter did so because the deadline has
 // passed, and not because the client has gone.
 func (c *timedCall) leave() bool {
@@ -161,6 +165,7 @@ func (c *timedCall) Next() ([]byte, error) {
 		return nil, c.expire()
 	}
 	c.enter()
+	defer c.forget()
 	data, err := c.body.Next()
 	if c.leave() && err != nil && err != io.EOF {
 		return nil, c.expire()

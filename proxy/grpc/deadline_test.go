@@ -168,3 +168,19 @@ func TestDeadlineOfACallThatIsOverDoesNothing(t *testing.T) {
 		finish(x)
 	})
 }
+
+// The coroutine of a handler that has panicked serves another exchange soon, and
+// must not be interrupted in that.
+func TestDeadlineForgetsTheCoroutineOfAPanic(t *testing.T) {
+	looptest.Run(t, func(l *loop.Loop) {
+		x := call(l, "20m")
+		func() {
+			defer func() { recover() }()
+			Deadlines(message.HandlerFunc(func(*message.Exchange) error { panic("handler") })).Serve(x)
+		}()
+		if err := l.Sleep(50 * time.Millisecond); err != nil {
+			t.Errorf("after the panic a park returns %v", err)
+		}
+		finish(x)
+	})
+}
