@@ -173,10 +173,21 @@ type outcome struct {
 func waiting(ctx context.Context, o *Offer, fds []int) (done chan outcome, failed chan error) {
 	done, failed = make(chan outcome, 1), make(chan error, 10)
 	go func() {
-		pid, err := o.Wait(ctx, fds, func(err error) { failed <- err })
+		pid, err := o.Wait(ctx, func() ([]int, error) { return copies(fds) }, func(err error) { failed <- err })
 		done <- outcome{pid, err}
 	}()
 	return done, failed
+}
+
+// copies returns duplicates of descriptors.
+func copies(fds []int) (all []int, err error) {
+	for _, fd := range fds {
+		if fd, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0); err != nil {
+			return nil, err
+		}
+		all = append(all, fd)
+	}
+	return all, nil
 }
 
 func TestNewProcessServesOnTheListenersOfTheOld(t *testing.T) {

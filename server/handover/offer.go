@@ -66,15 +66,12 @@ func makeRoom(path string) error {
 	return nil
 }
 
-// Wait hands the descriptors to the first process that takes them and becomes
-// ready, and returns its number. They stay open here, and stay the caller's.
-// failed hears of each candidate that did not get that far; the offer then
-// stands for the next. Wait returns with the context's error when that ends
-// before any was ready: nothing has changed then.
-func (o *Offer) Wait(ctx context.Context, fds []int, failed func(error)) (pid int, err error) {
-	if len(fds) > maxDescriptors {
-		return 0, fmt.Errorf("hand over %d listeners: more than %d cannot be handed over", len(fds), maxDescriptors)
-	}
+// Wait hands descriptors to the first process that takes them and becomes
+// ready, and returns its number. listeners is called for each candidate and
+// returns duplicates, which Wait closes. failed hears of each candidate that did
+// not become ready; the offer then stands for the next. Wait returns with the
+// context's error when that ends before any was ready: nothing has changed then.
+func (o *Offer) Wait(ctx context.Context, listeners func() ([]int, error), failed func(error)) (pid int, err error) {
 	defer context.AfterFunc(ctx, func() { o.ln.SetDeadline(time.Now()) })()
 	for {
 		conn, err := o.ln.AcceptUnix()
@@ -84,7 +81,7 @@ func (o *Offer) Wait(ctx context.Context, fds []int, failed func(error)) (pid in
 			}
 			return 0, fmt.Errorf("offer the listeners at %s: %w", o.path, err)
 		}
-		pid, err := o.hand(ctx, channel{conn}, fds)
+		pid, err := o.hand(ctx, channel{conn}, listeners)
 		conn.Close()
 		if err == nil {
 			return pid, nil
@@ -97,7 +94,7 @@ func (o *Offer) Wait(ctx context.Context, fds []int, failed func(error)) (pid in
 }
 
 // hand talks with one candidate until it is ready.
-func (o *Offer) hand(ctx context.Context, c channel, fds []int) (pid int, err error) {
+func (o *Offer) hand(ctx context.Context, c channel, listeners func() ([]int, error)) (pid int, err error) {
 	defer context.AfterFunc(ctx, func() { c.Close() })()
 	if pid, err = c.check(); err != nil {
 		return pid, err
@@ -107,10 +104,8 @@ func (o *Offer) hand(ctx context.Context, c channel, fds []int) (pid int, err er
 		c.send(farewell, 0, nil, o.step)
 		return pid, err
 	}
-	for first := 0; first == 0 || first < len(fds); first += batch {
-		if err := c.send(descriptors, len(fds), fds[first:min(first+batch, len(fds))], o.step); err != nil {
-			return pid, err
-		}
+	if err := o.send(c, listeners); err != nil {
+		return pid, err
 	}
 	if _, _, err := c.receive(ready, o.ready); err != nil {
 		return pid, err
@@ -118,6 +113,24 @@ func (o *Offer) hand(ctx context.Context, c channel, fds []int) (pid int, err er
 	// From here on the new process serves, whether this arrives or not.
 	c.send(farewell, 0, nil, o.step)
 	return pid, nil
+}
+
+// send sends the descriptors of the listeners as they are now.
+func (o *Offer) send(c channel, listeners func() ([]int, error)) error {
+	fds, err := listeners()
+	if err != nil {
+		return err
+	}
+	defer closeAll(fds)
+	if len(fds) > maxDescriptors {
+		return fmt.Errorf("there are %d listeners; more than %d cannot be handed over", len(fds), maxDescriptors)
+	}
+	for first := 0; first == 0 || first < len(fds); first += batch {
+		if err := c.send(descriptors, len(fds), fds[first:min(first+batch, len(fds))], o.step); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close ends the offer and removes its socket.
