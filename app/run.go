@@ -65,7 +65,7 @@ func run(c *loaded, f *flags, system System) error {
 	srv := server.New(ls, logger)
 	sites, err := sitesOf(graph)
 	if err == nil {
-		err = srv.Start(sites)
+		err = srv.Apply(sites)
 	}
 	if err != nil {
 		graph.Close(time.Second)

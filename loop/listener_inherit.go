@@ -78,3 +78,15 @@ func (ln *Listener) Descriptor() int { return ln.fd }
 // KeepPath decides whether Close leaves the path of a Unix socket in place, as
 // it has to while another process listens there, or owns it.
 func (ln *Listener) KeepPath(keep bool) { ln.keepPath = keep }
+
+// Share decides whether another listener with ReusePort may bind the address,
+// or one that overlaps it, while this one is open: so one takes over from the
+// other and no client is refused in between. (Linux; elsewhere only listeners
+// that began with ReusePort share.)
+func (ln *Listener) Share(on bool) error {
+	value := 0
+	if on {
+		value = 1
+	}
+	return os.NewSyscallError("setsockopt SO_REUSEPORT", unix.SetsockoptInt(ln.fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, value))
+}

@@ -38,7 +38,7 @@ func withoutZone(a netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(a.Addr().WithZone(""), a.Port())
 }
 
-// Inherit gives the server listeners that are open already. Start uses those at
+// Inherit gives the server listeners that are open already. Apply uses those at
 // the addresses of its sites in place of new ones.
 func (s *Server) Inherit(listeners []*loop.Listener) {
 	s.inherited.listeners = append(s.inherited.listeners, listeners...)
@@ -58,10 +58,10 @@ func (s *Server) Disinherit() (addrs []loop.Addr) {
 // Listeners returns the open listeners of all sites, to be handed to another
 // process. They stay the server's.
 func (s *Server) Listeners() (all []*loop.Listener) {
-	for _, site := range s.sites {
-		for _, k := range site.sockets {
-			all = append(all, k.listeners...)
-		}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.entrances {
+		all = append(all, e.listeners...)
 	}
 	return all
 }
@@ -73,18 +73,16 @@ func Open(sites []*Site, loops int, inherited []*loop.Listener) ([]*loop.Listene
 	open := inheritance{inherited}
 	var failed []error
 	for _, site := range sites {
-		early := &Site{Name: site.Name, Addrs: site.Addrs, Listen: site.Listen, Loops: site.Loops}
-		if err := early.listen(loops, &open); err != nil {
-			failed = append(failed, inServer(site, err))
-		}
-		for _, k := range early.sockets {
-			open.listeners = append(open.listeners, k.listeners...)
+		for _, addr := range site.Addrs {
+			listeners, err := site.listen(addr, loops, &open)
+			if err != nil {
+				failed = append(failed, inServer(site, err))
+			}
+			open.listeners = append(open.listeners, listeners...)
 		}
 	}
 	if len(failed) > 0 {
-		for _, ln := range open.listeners {
-			ln.Close()
-		}
+		closeAll(open.listeners)
 		return nil, errors.Join(failed...)
 	}
 	return open.listeners, nil

@@ -9,81 +9,67 @@ import (
 	"pingap/loop"
 )
 
-// socket is an address that a site listens on: one listener that all loops
-// share, or one for each with reuse_port.
-type socket struct {
-	listeners []*loop.Listener
-	acceptors [][]*loop.Acceptor // by loop ID
+// listen opens the listeners that an address of the site needs, or takes those
+// that are open already.
+func (site *Site) listen(addr loop.Addr, loops int, inherited *inheritance) ([]*loop.Listener, error) {
+	listeners, err := inherited.take(addr, site.Listen)
+	switch {
+	case err != nil:
+		return listeners, err
+	case len(listeners) == 0:
+		return site.open(addr, site.listenersAt(addr, loops), false)
+	}
+	more, err := site.grow(listeners, loops)
+	return append(listeners, more...), err
 }
 
-// listenersOf returns those that one of n loops accepts from. Each listener has
-// a loop and each loop a listener, whichever there are more of: another process
-// may have had a different number of loops.
-func (k *socket) listenersOf(loopID, n int) []*loop.Listener {
-	if len(k.listeners) <= n {
-		return k.listeners[loopID%len(k.listeners):][:1]
+// grow opens the listeners that the site is short of beside those that it has.
+// Where the system does not allow that, its loops share what there is.
+func (site *Site) grow(listeners []*loop.Listener, loops int) ([]*loop.Listener, error) {
+	addr := listeners[0].Addr()
+	missing := site.listenersAt(addr, loops) - len(listeners)
+	if missing <= 0 {
+		return nil, nil
 	}
-	var mine []*loop.Listener
-	for i := loopID; i < len(k.listeners); i += n {
-		mine = append(mine, k.listeners[i])
+	share(listeners, true)
+	more, err := site.open(addr, missing, true)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		err = nil
 	}
-	return mine
-}
-
-// listen opens the sockets of a site, or takes those that are open already.
-func (site *Site) listen(loops int, open *inheritance) error {
-	var failed []error
-	for _, addr := range site.Addrs {
-		listeners, err := open.take(addr, site.Listen)
-		if err == nil && len(listeners) < site.listenersAt(addr, loops) {
-			listeners, err = site.open(addr, loops, listeners)
-		}
-		if err != nil {
-			failed = append(failed, err)
-		}
-		if len(listeners) > 0 {
-			site.sockets = append(site.sockets, &socket{listeners, make([][]*loop.Acceptor, loops)})
-		}
-	}
-	return errors.Join(failed...)
+	return more, err
 }
 
 // listenersAt returns how many listeners an address of the site has.
 func (site *Site) listenersAt(addr loop.Addr, loops int) int {
-	switch {
-	case !site.Listen.ReusePort || addr.Path != "":
-		return 1
-	case site.Loops > 0:
-		return min(loops, site.Loops)
+	if site.Listen.ReusePort && addr.Path == "" {
+		return site.loopsOf(loops)
 	}
-	return loops
+	return 1
 }
 
-// open adds to the listeners of an address those that are missing.
-func (site *Site) open(addr loop.Addr, loops int, listeners []*loop.Listener) ([]*loop.Listener, error) {
-	inherited := len(listeners) > 0
-	for len(listeners) < site.listenersAt(addr, loops) {
-		ln, err := loop.Listen(addr, site.Listen)
-		if inherited && errors.Is(err, syscall.EADDRINUSE) {
-			break // it was opened without reuse_port: the loops share it
-		}
+// open opens a number of listeners at an address; shared, also where others
+// that share it have the address.
+func (site *Site) open(addr loop.Addr, count int, shared bool) (opened []*loop.Listener, err error) {
+	options := site.Listen
+	options.ReusePort = options.ReusePort || shared && addr.Path == ""
+	for range count {
+		ln, err := loop.Listen(addr, options)
 		if err != nil {
-			return listeners, explain(addr, err)
+			return opened, explain(addr, err)
 		}
-		listeners = append(listeners, ln)
+		opened = append(opened, ln)
 		addr = ln.Addr() // port 0 is the same port for all loops
 	}
-	return listeners, nil
+	return opened, nil
 }
 
-// close closes what listen has opened; there is nothing to close after that.
-func (site *Site) close() {
-	for _, k := range site.sockets {
-		for _, ln := range k.listeners {
-			ln.Close()
+// share lets other listeners have the address too, or not.
+func share(listeners []*loop.Listener, on bool) {
+	for _, ln := range listeners {
+		if ln.Addr().Path == "" {
+			ln.Share(on) // where it cannot be done, the other listener's error says what is wrong
 		}
 	}
-	site.sockets = nil
 }
 
 // firstFreePort is the first that anybody may listen on.

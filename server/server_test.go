@@ -109,7 +109,7 @@ func (c *client) answer(t *testing.T) (text string, last bool) {
 
 func mustStart(t *testing.T, s *Server, sites ...*Site) {
 	t.Helper()
-	if err := s.Start(sites); err != nil {
+	if err := s.Apply(sites); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -183,10 +183,10 @@ func TestReusePortGivesEachLoopAListenerOnTheSamePort(t *testing.T) {
 	on := &seen{loops: map[int]bool{}}
 	a := &Site{Name: "a", Addrs: []loop.Addr{loopback}, Listen: loop.ListenOptions{ReusePort: true}, Wire: &http1.Server{Handler: on}}
 	mustStart(t, s, a)
-	if n := len(a.sockets[0].listeners); n != 3 {
+	if n := len(a.entrances[0].listeners); n != 3 {
 		t.Errorf("there are %d listeners, want 3", n)
 	}
-	for _, ln := range a.sockets[0].listeners {
+	for _, ln := range a.entrances[0].listeners {
 		if ln.Addr() != a.Listening()[0] {
 			t.Errorf("a listener is on %s, the first on %s", ln.Addr(), a.Listening()[0])
 		}
@@ -222,7 +222,7 @@ func TestAddressThatIsTakenIsExplainedAndNothingStaysOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.sock")
 	s := start(t, 2)
 	good, bad := site("good", "ok", loopback, loop.Addr{Path: path}), site("bad", "ok", loopback, loop.Addr{TCP: port})
-	err = s.Start([]*Site{good, bad})
+	err = s.Apply([]*Site{good, bad})
 	if err == nil {
 		t.Fatal("started although an address is taken")
 	}
@@ -247,7 +247,7 @@ func TestAddressThatIsTakenIsExplainedAndNothingStaysOpen(t *testing.T) {
 
 func TestAddressThatIsNotOfThisMachineIsExplained(t *testing.T) {
 	s := start(t, 1)
-	err := s.Start([]*Site{site("a", "ok", loop.Addr{TCP: netip.MustParseAddrPort("192.0.2.1:8080")})})
+	err := s.Apply([]*Site{site("a", "ok", loop.Addr{TCP: netip.MustParseAddrPort("192.0.2.1:8080")})})
 	if err == nil || !strings.Contains(err.Error(), "no such address") {
 		t.Errorf("error %v", err)
 	}

@@ -1,0 +1,55 @@
+package server
+
+import (
+	"fmt"
+
+	"pingap/http1"
+	"pingap/loop"
+	"pingap/message"
+)
+
+// Site is one configured server: addresses, and what answers there. It does not
+// change once Apply has it; a later Apply puts another in its place.
+type Site struct {
+	Name   string
+	Addrs  []loop.Addr
+	Listen loop.ListenOptions
+	Loops  int // how many of the loops serve it; 0 for all
+	// Wire holds the settings of HTTP/1 and who answers; it takes no
+	// connections itself.
+	Wire *http1.Server
+
+	entrances []*entrance
+}
+
+// Listening returns where a site listens, with the ports that the system has
+// chosen for those that were 0. It is empty when the site does not listen.
+func (site *Site) Listening() []loop.Addr {
+	var addrs []loop.Addr
+	for _, e := range site.entrances {
+		addrs = append(addrs, e.listeners[0].Addr())
+	}
+	return addrs
+}
+
+// loopsOf returns on how many of the loops the site is served.
+func (site *Site) loopsOf(loops int) int {
+	if site.Loops > 0 {
+		return min(loops, site.Loops)
+	}
+	return loops
+}
+
+// serve lets the site answer an exchange.
+func (site *Site) serve(x *message.Exchange) error { return site.Wire.Handler.Serve(x) }
+
+// refuse lets the site answer a request that the wire has refused.
+func (site *Site) refuse(x *message.Exchange, why *message.Refusal) {
+	if site.Wire.Refuse == nil {
+		message.ShortPage(x, why)
+		return
+	}
+	site.Wire.Refuse(x, why)
+}
+
+func inServer(site *Site, err error) error { return fmt.Errorf("server %q: %w", site.Name, err) }
