@@ -71,7 +71,8 @@ func (p *errorPages) answer(x *message.Exchange, err error) {
 	h := &x.Response.Header
 	h.Add("X-Pingap-EType", o.Word)
 	if grpc.IsCall(&x.Request) {
-		grpc.Answer(x, o.grpcCode(), o.Advice)
+		code, text := grpcStatus(err)
+		grpc.Answer(x, code, text)
 		return
 	}
 	x.Response.Status = o.Status

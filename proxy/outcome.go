@@ -78,10 +78,11 @@ func upstreamOutcome(f message.UpstreamFailure) Outcome {
 	return o
 }
 
-// grpcCode is the code for a gRPC client.
-func (o Outcome) grpcCode() grpc.Code {
-	if o.Code != 0 {
-		return o.Code
+// grpcStatus is what the client of a gRPC call is told of an error.
+func grpcStatus(err error) (grpc.Code, string) {
+	o := OutcomeOf(err)
+	if o.Code == 0 {
+		o.Code = grpc.CodeOf(o.Status)
 	}
-	return grpc.CodeOf(o.Status)
+	return o.Code, o.Advice
 }

@@ -339,7 +339,7 @@ func TestSteadyTranslationTakesNoMemory(t *testing.T) {
 	looptest.Run(t, func(l *loop.Loop) {
 		content, answer := &message.BytesBody{}, &message.BytesBody{}
 		request, response := []byte("AAAAAAA="), []byte(frame(0, ""))
-		h := Web(Deadlines(message.HandlerFunc(func(x *message.Exchange) error {
+		h := Web(Calls(message.HandlerFunc(func(x *message.Exchange) error {
 			for {
 				if _, err := x.Request.Body.Next(); err != nil {
 					break
@@ -350,7 +350,7 @@ func TestSteadyTranslationTakesNoMemory(t *testing.T) {
 			r.Header.Add("Content-Type", "application/grpc")
 			r.Trailer.Add("Grpc-Status", "0")
 			return nil
-		})))
+		}), plainStatus))
 		x := exchange(l, "POST")
 		run := func() {
 			content.Data, answer.Data = request, response
