@@ -1,0 +1,263 @@
+package http2
+
+import (
+	"errors"
+
+	"golang.org/x/net/http2/hpack"
+
+	"pingap/message"
+)
+
+// Limits bound what a message may take.
+type Limits struct {
+	// Head is the greatest size of a header or trailer section, as RFC 9113
+	// section 6.5.2 counts it: 32 bytes more for each field. Default 64 KiB.
+	Head int
+	// Fields is how many fields a section may have. Default 100.
+	Fields int
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.Head <= 0 {
+		l.Head = 64 << 10
+	}
+	if l.Fields <= 0 {
+		l.Fields = 100
+	}
+	return l
+}
+
+// block is a header section as it comes in: first its fragments, then its
+// fields.
+type block struct {
+	limits  Limits
+	decoder *hpack.Decoder
+
+	// The fragments so far, where there is more than one frame.
+	stream    uint32
+	flags     uint8 // of HEADERS
+	open      bool  // CONTINUATION must follow
+	fragments []byte
+	frames    int
+
+	// The fields.
+	pseudo    pseudo
+	header    *message.Header
+	size      int
+	tooLarge  bool   // the section is over a limit
+	malformed string // what is wrong, "" for nothing
+	regular   bool   // a regular field has come
+	length    int64  // of content-length, -1 without
+	hosts     int
+	host      string
+	cookies   int
+}
+
+// pseudo are the pseudo-header fields of a section (RFC 9113 section 8.3).
+type pseudo struct {
+	method, scheme, authority, path, protocol, status string
+	seen                                              uint8 // a bit for each
+}
+
+const (
+	sawMethod = 1 << iota
+	sawScheme
+	sawAuthority
+	sawPath
+	sawProtocol
+	sawStatus
+)
+
+// maxContinuations is how many CONTINUATION frames a section may take: whoever
+// sends a section within our limits needs a handful.
+const maxContinuations = 16
+
+func newBlock(limits Limits) *block {
+	b := &block{limits: limits}
+	b.decoder = hpack.NewDecoder(4096, b.field)
+	b.decoder.SetMaxStringLength(limits.Head)
+	return b
+}
+
+var (
+	errManyFragments = &connError{EnhanceYourCalm, "a header section in too many frames"}
+	errLargeSection  = &connError{EnhanceYourCalm, "a header section that is far too large"}
+)
+
+// add takes a fragment. It returns the whole section when the last one is
+// there: that is a view of fragment where it is the only one.
+func (b *block) add(fragment []byte, last bool) (section []byte, err error) {
+	if last && !b.open {
+		return fragment, nil
+	}
+	if b.open {
+		if b.frames++; b.frames > maxContinuations {
+			return nil, errManyFragments
+		}
+	}
+	// What is compressed is hardly larger than what it stands for.
+	if len(b.fragments)+len(fragment) > b.limits.Head+leastMaxFrame {
+		return nil, errLargeSection
+	}
+	b.fragments = append(b.fragments, fragment...)
+	b.open = !last
+	if !last {
+		return nil, nil
+	}
+	b.frames = 0
+	return b.fragments, nil
+}
+
+// decode reads a section. Regular fields go to h; what else is found out stays
+// in b until the next call. Even a section that is refused has to be decoded,
+// since the tables of both ends must stay the same (RFC 9113 section 4.3).
+func (b *block) decode(section []byte, h *message.Header) error {
+	b.header = h
+	b.pseudo = pseudo{}
+	b.size, b.length, b.hosts, b.cookies = 0, -1, 0, 0
+	b.tooLarge, b.regular = false, false
+	b.malformed, b.host = "", ""
+	_, err := b.decoder.Write(section)
+	if err == nil {
+		err = b.decoder.Close()
+	}
+	b.header = nil
+	if cap(b.fragments) > leastMaxFrame {
+		b.fragments = nil
+	}
+	b.fragments = b.fragments[:0]
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, hpack.ErrStringLength):
+		return errLargeSection
+	}
+	return &connError{CompressionError, "a header section cannot be decoded: " + err.Error()}
+}
+
+// field takes a field as it is decoded.
+func (b *block) field(f hpack.HeaderField) {
+	b.size += len(f.Name) + len(f.Value) + 32
+	switch {
+	case b.size > b.limits.Head || b.header.Len() >= b.limits.Fields:
+		b.tooLarge = true
+	case b.malformed != "":
+	case f.Name != "" && f.Name[0] == ':':
+		b.notePseudo(f.Name, f.Value)
+	default:
+		b.note(f.Name, f.Value)
+	}
+}
+
+func (b *block) notePseudo(name, value string) {
+	p := &b.pseudo
+	bit, to := uint8(0), (*string)(nil)
+	switch name {
+	case ":method":
+		bit, to = sawMethod, &p.method
+	case ":scheme":
+		bit, to = sawScheme, &p.scheme
+	case ":authority":
+		bit, to = sawAuthority, &p.authority
+	case ":path":
+		bit, to = sawPath, &p.path
+	case ":protocol":
+		bit, to = sawProtocol, &p.protocol
+	case ":status":
+		bit, to = sawStatus, &p.status
+	}
+	switch {
+	case to == nil:
+		b.malformed = "an unknown pseudo-header field"
+	case b.regular:
+		b.malformed = "a pseudo-header field after a regular one"
+	case p.seen&bit != 0:
+		b.malformed = "a repeated pseudo-header field"
+	case !validValue(value):
+		b.malformed = "a control character in a pseudo-header field"
+	}
+	if b.malformed == "" {
+		p.seen |= bit
+		*to = value
+	}
+}
+
+// note takes a regular field.
+func (b *block) note(name, value string) {
+	b.regular = true
+	switch {
+	case !validName(name):
+		b.malformed = "a field name that is not a token in lower case"
+		return
+	case !validValue(value):
+		b.malformed = "a field value with a control character or blanks around it"
+		return
+	}
+	switch name {
+	case "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade":
+		b.malformed = "a field that is about an HTTP/1 connection"
+		return
+	case "te":
+		if value != "trailers" {
+			b.malformed = "TE other than trailers"
+			return
+		}
+	case "content-length":
+		b.noteLength(value)
+	case "host":
+		b.hosts++
+		b.host = value
+	case "cookie":
+		if b.cookies++; b.cookies > 1 {
+			b.joinCookie(value)
+			return
+		}
+	}
+	b.header.Add(name, value)
+}
+
+// joinCookie makes one field of several, as HTTP/1 wants it (RFC 9113 section
+// 8.2.3).
+func (b *block) joinCookie(value string) {
+	b.header.Set("cookie", b.header.Get("cookie")+"; "+value)
+}
+
+// noteLength takes Content-Length: digits, and the same each time.
+func (b *block) noteLength(value string) {
+	n := int64(0)
+	for i := range len(value) {
+		digit := int64(value[i]) - '0'
+		if digit < 0 || digit > 9 || n > (1<<63-1-digit)/10 {
+			n = -1
+			break
+		}
+		n = n*10 + digit
+	}
+	if value == "" || n < 0 || b.length >= 0 {
+		b.malformed = "Content-Length is not one number"
+		return
+	}
+	b.length = n
+}
+
+// validName reports whether name is a token without capital letters (RFC 9113
+// section 8.2.1).
+func validName(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; message.Class[c]&message.TokenByte == 0 || 'A' <= c && c <= 'Z' {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// validValue reports whether value may be one of a field (RFC 9113 section
+// 8.2.1, RFC 9110 section 5.5).
+func validValue(value string) bool {
+	for i := range len(value) {
+		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return message.TrimBlanks(value) == value
+}

@@ -1,0 +1,212 @@
+package http2
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"pingap/loop"
+	"pingap/message"
+)
+
+// Server answers clients. Its exported fields are settings, fixed before the
+// first call of Acceptor; a zero stands for the default. The methods may be
+// called from any goroutine.
+type Server struct {
+	// Handler answers the exchanges. When it returns an error, x.Failed
+	// holds it, and x.Response is sent all the same if its Status is set. The
+	// server answers itself, with a short page, where there is no response or
+	// one that HTTP does not allow, and after a panic. Nothing is sent on a
+	// stream that is over (message.ErrClientGone); such an exchange ends with
+	// Status 499.
+	Handler message.Handler
+	// Refuse gives x.Response a header and content for a bad request, for
+	// which Handler is not called; why.Status is set already. It may register
+	// x.OnEnd. nil: a short page.
+	Refuse func(x *message.Exchange, why *message.Refusal)
+
+	Limits   Limits
+	Timeouts Timeouts
+	// MaxStreams is how many exchanges a connection may have at a time.
+	// Default 128.
+	MaxStreams int
+	// KeepAliveRequests is how many requests a connection may carry.
+	// Default 1000.
+	KeepAliveRequests int
+	// IDs numbers connections, across servers when they share it. nil: the
+	// server counts for itself.
+	IDs *atomic.Uint64
+
+	mu       sync.Mutex
+	fronts   []*front
+	draining bool
+}
+
+// Timeouts bound how long a client may take; the zero value stands for the
+// defaults.
+type Timeouts struct {
+	// Head is for the beginning of a connection. Default 60 s.
+	Head time.Duration
+	// Idle is how long a connection may be without an exchange. Default 75 s.
+	Idle time.Duration
+	// Body is the time between two pieces of a request's content.
+	// Default 60 s.
+	Body time.Duration
+	// Write is the time in which a client must take something of a response.
+	// Default 60 s.
+	Write time.Duration
+	// Tunnel is how long a stream that has switched protocols may be silent
+	// in both directions. Default 10 minutes.
+	Tunnel time.Duration
+}
+
+func (t Timeouts) withDefaults() Timeouts {
+	orDefault := func(d *time.Duration, value time.Duration) {
+		if *d <= 0 {
+			*d = value
+		}
+	}
+	orDefault(&t.Head, 60*time.Second)
+	orDefault(&t.Idle, 75*time.Second)
+	orDefault(&t.Body, 60*time.Second)
+	orDefault(&t.Write, 60*time.Second)
+	orDefault(&t.Tunnel, 10*time.Minute)
+	return t
+}
+
+// front is a server's part on one loop; what it holds belongs to the loop.
+type front struct {
+	handler    message.Handler
+	refuse     func(x *message.Exchange, why *message.Refusal)
+	limits     Limits
+	timeouts   Timeouts
+	maxStreams int
+	requests   int // a connection may carry
+	ids        *atomic.Uint64
+
+	loop     *loop.Loop
+	conns    map[*serverConn]struct{}
+	free     *exchange // pooled, linked
+	date     message.Date
+	draining bool
+
+	open   atomic.Int64 // connections; written on the loop
+	active atomic.Int64 // exchanges; written on the loop
+}
+
+// Acceptor returns what takes a client's connection on loop l, on which HTTP/2
+// has been agreed on; tls is nil in clear text. The connection then belongs to
+// the server.
+func (s *Server) Acceptor(l *loop.Loop) func(conn *loop.Conn, tls *message.TLS) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.fronts {
+		if f.loop == l {
+			return f.accept
+		}
+	}
+	f := s.newFront(l)
+	s.fronts = append(s.fronts, f)
+	return f.accept
+}
+
+func (s *Server) newFront(l *loop.Loop) *front {
+	if s.IDs == nil {
+		s.IDs = new(atomic.Uint64)
+	}
+	f := &front{
+		handler:    s.Handler,
+		refuse:     s.Refuse,
+		limits:     s.Limits.withDefaults(),
+		timeouts:   s.Timeouts.withDefaults(),
+		maxStreams: s.MaxStreams,
+		requests:   s.KeepAliveRequests,
+		ids:        s.IDs,
+		loop:       l,
+		conns:      map[*serverConn]struct{}{},
+		draining:   s.draining,
+	}
+	if f.refuse == nil {
+		f.refuse = message.ShortPage
+	}
+	if f.maxStreams <= 0 {
+		f.maxStreams = 128
+	}
+	if f.requests <= 0 {
+		f.requests = 1000
+	}
+	return f
+}
+
+// each runs do for each front, on its loop.
+func (s *Server) each(do func(*front)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.fronts {
+		f.loop.Post(func() { do(f) })
+	}
+}
+
+// Drain ends the server's connections as soon as can be done without harm: it
+// tells the clients to open no more streams (RFC 9113 section 6.8), and ends
+// each connection with its last exchange. It returns at once; Open tells when
+// all are gone.
+func (s *Server) Drain() {
+	s.mu.Lock()
+	s.draining = true
+	s.mu.Unlock()
+	s.each(func(f *front) {
+		f.draining = true
+		for c := range f.conns {
+			c.drain()
+		}
+	})
+}
+
+// Close cuts all connections that are left.
+func (s *Server) Close() {
+	s.Drain()
+	s.each(func(f *front) {
+		for c := range f.conns {
+			c.lose(message.ErrClientGone)
+		}
+	})
+}
+
+// Open returns how many connections are open.
+func (s *Server) Open() int64 {
+	return s.sum(func(f *front) int64 { return f.open.Load() })
+}
+
+// Active returns how many exchanges are in flight.
+func (s *Server) Active() int64 {
+	return s.sum(func(f *front) int64 { return f.active.Load() })
+}
+
+func (s *Server) sum(count func(*front) int64) (n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.fronts {
+		n += count(f)
+	}
+	return n
+}
+
+// take returns an exchange of the pool.
+func (f *front) take() *exchange {
+	e := f.free
+	if e == nil {
+		return newExchange(f)
+	}
+	f.free = e.nextFree
+	e.nextFree = nil
+	return e
+}
+
+// give puts an exchange back.
+func (f *front) give(e *exchange) {
+	e.x.Reset()
+	e.conn, e.co = nil, nil
+	e.nextFree = f.free
+	f.free = e
+}

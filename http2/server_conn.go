@@ -1,0 +1,201 @@
+package http2
+
+import (
+	"io"
+	"net/netip"
+	"time"
+
+	"pingap/loop"
+	"pingap/message"
+)
+
+// serverConn is a client's connection.
+type serverConn struct {
+	conn
+	front *front
+	tls   *message.TLS
+
+	id          uint64
+	connectedAt int64 // loop time
+	local       netip.AddrPort
+	served      int       // requests so far
+	running     int       // exchanges whose coroutines have not ended
+	begun       *exchange // takes the fields of a section that opens a stream
+	going       goingAway
+}
+
+// goingAway is how far a connection is on its way to its end (RFC 9113 section
+// 6.8).
+type goingAway uint8
+
+const (
+	staying   goingAway = iota
+	announced           // streams that are on their way are still taken
+	leaving             // no more are
+)
+
+// announceTime is how long a client may take to answer the announcement.
+const announceTime = time.Second
+
+// accept takes over a new connection.
+func (f *front) accept(raw *loop.Conn, tls *message.TLS) {
+	c := &serverConn{front: f, tls: tls, id: f.ids.Add(1), connectedAt: f.loop.Now(), local: raw.LocalAddrPort()}
+	c.init(raw, c, f.limits)
+	c.preface = true
+	f.conns[c] = struct{}{}
+	f.open.Add(1)
+	raw.SetWatcher(c)
+	c.hello(
+		settingMaxStreams, uint32(f.maxStreams),
+		settingWindow, uint32(c.windows.stream),
+		settingMaxHead, uint32(f.limits.Head),
+		settingConnect, 1,
+		settingNoPriorities, 1,
+	)
+	raw.SetIdleTimeout(f.timeouts.Head)
+	if f.draining {
+		c.drain()
+	}
+	if raw.Readable() {
+		c.read()
+	}
+}
+
+// fresh implements side.
+func (c *serverConn) fresh() *message.Header {
+	if c.begun == nil {
+		c.begun = c.front.take()
+	}
+	c.begun.x.Request.Reset()
+	return &c.begun.x.Request.Header
+}
+
+// section implements side.
+func (c *serverConn) section(id uint32, s *stream, end bool) error {
+	switch {
+	case s != nil:
+		return c.trailers(s, end)
+	case !c.idle(id):
+		return c.late(id)
+	case c.going == leaving:
+		return nil // the client knows that nobody looks at it
+	}
+	c.highest = id
+	e := c.begun
+	switch {
+	case c.running >= c.front.maxStreams:
+		c.sendReset(id, RefusedStream)
+		return c.owe(costOfReset)
+	case c.block.malformed != "":
+		c.sendReset(id, ProtocolError)
+		return c.owe(costOfReset)
+	}
+	refusal, ok := e.fill(c, end)
+	if !ok {
+		c.sendReset(id, ProtocolError)
+		return c.owe(costOfReset)
+	}
+	c.begun = nil
+	c.begin(e, id, refusal, end)
+	return nil
+}
+
+// late deals with a section on a stream that is over.
+func (c *serverConn) late(id uint32) error {
+	switch {
+	case c.reset.has(id):
+		return c.owe(costOfControl)
+	case c.done.has(id):
+		return &connError{StreamClosed, "HEADERS on a stream that is closed"}
+	}
+	return protocolError("streams are not opened in the order of their numbers")
+}
+
+// trailers takes the section that ends a request's content.
+func (c *serverConn) trailers(s *stream, end bool) error {
+	b := c.block
+	switch {
+	case s.failed != nil:
+		return nil
+	case s.remoteDone:
+		s.abort(StreamClosed)
+	case !end, b.malformed != "", b.tooLarge, b.pseudo.seen != 0, s.length >= 0 && s.received != s.length:
+		s.abort(ProtocolError)
+	default:
+		s.endRemote(io.EOF)
+		return nil
+	}
+	return c.owe(costOfReset)
+}
+
+// begin starts an exchange.
+func (c *serverConn) begin(e *exchange, id uint32, refusal *message.Refusal, end bool) {
+	c.raw.SetIdleTimeout(0)
+	c.running++
+	c.front.active.Add(1)
+	e.start(c, id, refusal, end)
+	c.served++
+	if c.served >= c.front.requests {
+		c.drain()
+	}
+	c.loop.Start(e)
+}
+
+// changed implements side.
+func (c *serverConn) changed() { c.rest() }
+
+// pong implements side: the client has read the announcement, so that nothing
+// it has sent before is lost.
+func (c *serverConn) pong() {
+	if c.going == announced {
+		c.going = leaving
+		c.goAway(c.highest, NoError, "")
+		c.rest()
+	}
+}
+
+// drain tells the client to open no more streams.
+func (c *serverConn) drain() {
+	if c.going != staying || c.closing || c.closed {
+		return
+	}
+	c.going = announced
+	c.goAway(mostStreamID, NoError, "")
+	c.sendPing()
+	c.rest()
+}
+
+// left implements side.
+func (c *serverConn) left(int) { c.rest() }
+
+// rest says how long the connection may be idle, when it is.
+func (c *serverConn) rest() {
+	switch {
+	case c.running > 0 || len(c.streams) > 0 || c.closing || c.closed || !c.settled:
+	case c.going == leaving || c.peerGone:
+		c.finish()
+	case c.going == announced:
+		c.raw.SetIdleTimeout(announceTime)
+	default:
+		c.raw.SetIdleTimeout(c.front.timeouts.Idle)
+	}
+}
+
+// expired implements side.
+func (c *serverConn) expired() {
+	if c.running > 0 || len(c.streams) > 0 {
+		return
+	}
+	code := NoError
+	if !c.settled {
+		code = SettingsTimeout
+	}
+	c.goAway(c.highest, code, "")
+	c.finish()
+}
+
+// lost implements side.
+func (c *serverConn) lost() {
+	delete(c.front.conns, c)
+	c.front.open.Add(-1)
+}
