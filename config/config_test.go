@@ -78,6 +78,7 @@ client_max_body_size = 1024
 max_processing = 100
 max_retries = 2
 max_retry_window = "3s"
+grpc_web = true
 remark = "all"
 
 [upstreams.app]
@@ -168,6 +169,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 		MaxProcessing 100
 		MaxRetries 2
 		MaxRetryWindow 3s
+		GRPCWeb true
 		Remark all`)
 	wantFields(t, *c.Upstream("app"), `
 		Addrs [10.0.0.1:80 10.0.0.2:8080 [2001:db8::1]:80 [2001:db8::2]:80 [2001:db8::3]:81 unix:/run/app.sock app.internal:82]
@@ -273,6 +275,7 @@ func TestAbsentKeysHaveTheirDefaults(t *testing.T) {
 		MaxProcessing 0
 		MaxRetries 0
 		MaxRetryWindow 0s
+		GRPCWeb false
 		Remark `)
 	wantFields(t, *c.Upstreams[0], `
 		Addrs [127.0.0.1:80]

@@ -53,12 +53,15 @@ type Location struct {
 	// MaxRetryWindow ends the retries so long after the start of the request;
 	// 0 does not.
 	MaxRetryWindow time.Duration `config:"max_retry_window"`
+	// GRPCWeb lets browsers call the upstream, which speaks gRPC: their calls
+	// are translated from gRPC-Web, the answers into it.
+	GRPCWeb bool `config:"grpc_web"`
 	// Remark is a note.
 	Remark string `config:"remark"`
 }
 
 func (*Location) later() map[string][]any {
-	return map[string][]any{"grpc_web": {false}, "includes": nil}
+	return map[string][]any{"includes": nil}
 }
 
 func (l *Location) check() Problems {

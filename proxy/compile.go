@@ -150,6 +150,7 @@ func (k *compiler) location(l *config.Location) *Location {
 		}
 	}
 	t.upstream = k.upstream(l, captures)
+	t.grpcWeb = l.GRPCWeb
 	loc.handler = t.handler()
 	return loc
 }
