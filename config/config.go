@@ -9,6 +9,7 @@ type Config struct {
 	Upstreams []*Upstream
 	Plugins   []*Plugin
 
+	root      *Node // what all of this was made of
 	locations map[string]*Location
 	upstreams map[string]*Upstream
 	plugins   map[string]*Plugin

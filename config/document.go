@@ -29,6 +29,7 @@ func Parse(file string, text []byte) (*Config, Problems) {
 // zero value.
 func (d *Document) Decode() (*Config, Problems) {
 	c := &Config{
+		root:      &d.root,
 		locations: make(map[string]*Location),
 		upstreams: make(map[string]*Upstream),
 		plugins:   make(map[string]*Plugin),
