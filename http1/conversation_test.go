@@ -51,7 +51,7 @@ func serveOn(t testing.TB, s *Server, o loop.Options) *testServer {
 			t.Errorf("%d connections and %d exchanges are still counted", open, active)
 		}
 	})
-	return &testServer{Server: s, t: t, loop: l, addr: looptest.Listen(t, l, s.Acceptor(l)).String()}
+	return &testServer{Server: s, t: t, loop: l, addr: listen(t, l, s)}
 }
 
 // echo answers with the request's content, or with "METHOD path" when there is
@@ -278,4 +278,11 @@ func checkPattern(r io.Reader, size int) error {
 		}
 	}
 	return nil
+}
+
+// listen makes s serve on l; it returns where.
+func listen(t testing.TB, l *loop.Loop, s *Server) string {
+	t.Helper()
+	accept := s.Acceptor(l)
+	return looptest.Listen(t, l, func(c *loop.Conn) { accept(c, nil) }).String()
 }

@@ -50,39 +50,8 @@ type Server struct {
 	quiet    time.Duration // while draining
 }
 
-// Timeouts bound how long a client may take; the zero value stands for the
-// defaults.
-type Timeouts struct {
-	// Head is for a whole request head, from its first byte to its last, and
-	// for that first byte on a new connection. Default 60 s.
-	Head time.Duration
-	// Idle is how long a connection may wait for its next request.
-	// Default 75 s.
-	Idle time.Duration
-	// Body is the time between two reads of a request's content.
-	// Default 60 s.
-	Body time.Duration
-	// Write is the time in which a client must take something of its
-	// response. Default 60 s.
-	Write time.Duration
-	// Tunnel is how long a connection that has switched protocols may be
-	// silent in both directions. Default 10 minutes.
-	Tunnel time.Duration
-}
-
-func (t Timeouts) withDefaults() Timeouts {
-	orDefault := func(d *time.Duration, value time.Duration) {
-		if *d <= 0 {
-			*d = value
-		}
-	}
-	orDefault(&t.Head, 60*time.Second)
-	orDefault(&t.Idle, 75*time.Second)
-	orDefault(&t.Body, 60*time.Second)
-	orDefault(&t.Write, 60*time.Second)
-	orDefault(&t.Tunnel, 10*time.Minute)
-	return t
-}
+// Timeouts bound how long a client may take.
+type Timeouts = message.Timeouts
 
 // settings are the exported fields of a Server with their defaults, as its
 // fronts use them. They do not change: an exchange ends with those it began
@@ -112,9 +81,9 @@ type front struct {
 	active atomic.Int64 // exchanges; written on the loop
 }
 
-// Acceptor returns what takes a client's connection on loop l, for
-// loop.Accept. The connection then belongs to the server.
-func (s *Server) Acceptor(l *loop.Loop) func(*loop.Conn) {
+// Acceptor returns what takes a client's connection on loop l; tls is nil in
+// clear text. The connection then belongs to the server.
+func (s *Server) Acceptor(l *loop.Loop) func(conn *loop.Conn, tls *message.TLS) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.fronts {
@@ -136,7 +105,7 @@ func (s *Server) settings() *settings {
 		handler:   s.Handler,
 		refuse:    s.Refuse,
 		limits:    s.Limits.withDefaults(),
-		timeouts:  s.Timeouts.withDefaults(),
+		timeouts:  s.Timeouts.WithDefaults(),
 		requests:  s.KeepAliveRequests,
 		leastRate: int64(max(s.LeastBodyRate, 0)),
 		ids:       s.IDs,

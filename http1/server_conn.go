@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pingap/loop"
+	"pingap/message"
 )
 
 // connState is what happens on a client's connection.
@@ -26,6 +27,7 @@ type serverConn struct {
 	serving    *session    // while a session runs
 	prev, next *serverConn // ring of the front
 
+	tls         *message.TLS // nil in clear text
 	id          uint64
 	connectedAt int64          // loop time
 	local       netip.AddrPort // once a request has come
@@ -36,8 +38,8 @@ type serverConn struct {
 }
 
 // accept takes over a new connection.
-func (f *front) accept(conn *loop.Conn) {
-	c := &serverConn{front: f, conn: conn, id: f.ids.Add(1), connectedAt: f.loop.Now()}
+func (f *front) accept(conn *loop.Conn, tls *message.TLS) {
+	c := &serverConn{front: f, conn: conn, tls: tls, id: f.ids.Add(1), connectedAt: f.loop.Now()}
 	c.prev, c.next = f.conns.prev, &f.conns
 	c.prev.next, c.next.prev = c, c
 	f.open.Add(1)

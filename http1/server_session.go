@@ -163,6 +163,9 @@ func (s *session) begin(f framing) {
 
 	req := &x.Request
 	req.Scheme = "http"
+	if x.TLS = c.tls; x.TLS != nil {
+		req.Scheme = "https"
+	}
 	control := &s.head.fields.control
 	s.persist = control.persistent(req.Version) && c.served < s.settings.requests
 	s.in.deadline = 0

@@ -3,7 +3,6 @@ package http2
 import (
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"pingap/loop"
 	"pingap/message"
@@ -42,40 +41,13 @@ type Server struct {
 	draining bool
 }
 
-// Timeouts bound how long a client may take; the zero value stands for the
-// defaults.
-type Timeouts struct {
-	// Head is for the beginning of a connection. Default 60 s.
-	Head time.Duration
-	// Idle is how long a connection may be without an exchange. Default 75 s.
-	Idle time.Duration
-	// Body is the time between two pieces of a request's content.
-	// Default 60 s.
-	Body time.Duration
-	// Write is the time in which a client must take something of a response.
-	// Default 60 s.
-	Write time.Duration
-	// Tunnel is how long a stream that has switched protocols may be silent
-	// in both directions. Default 10 minutes.
-	Tunnel time.Duration
-}
+// Timeouts bound how long a client may take.
+type Timeouts = message.Timeouts
 
-func (t Timeouts) withDefaults() Timeouts {
-	orDefault := func(d *time.Duration, value time.Duration) {
-		if *d <= 0 {
-			*d = value
-		}
-	}
-	orDefault(&t.Head, 60*time.Second)
-	orDefault(&t.Idle, 75*time.Second)
-	orDefault(&t.Body, 60*time.Second)
-	orDefault(&t.Write, 60*time.Second)
-	orDefault(&t.Tunnel, 10*time.Minute)
-	return t
-}
-
-// front is a server's part on one loop; what it holds belongs to the loop.
-type front struct {
+// settings are the exported fields of a Server with their defaults, as its
+// fronts use them. They do not change: an exchange ends with those it began
+// with.
+type settings struct {
 	handler    message.Handler
 	refuse     func(x *message.Exchange, why *message.Refusal)
 	limits     Limits
@@ -83,6 +55,11 @@ type front struct {
 	maxStreams int
 	requests   int // a connection may carry
 	ids        *atomic.Uint64
+}
+
+// front is a server's part on one loop; what it holds belongs to the loop.
+type front struct {
+	*settings
 
 	loop     *loop.Loop
 	conns    map[*serverConn]struct{}
@@ -110,32 +87,48 @@ func (s *Server) Acceptor(l *loop.Loop) func(conn *loop.Conn, tls *message.TLS) 
 	return f.accept
 }
 
-func (s *Server) newFront(l *loop.Loop) *front {
+// settings returns the settings as of now.
+func (s *Server) settings() *settings {
 	if s.IDs == nil {
 		s.IDs = new(atomic.Uint64)
 	}
-	f := &front{
+	made := &settings{
 		handler:    s.Handler,
 		refuse:     s.Refuse,
 		limits:     s.Limits.withDefaults(),
-		timeouts:   s.Timeouts.withDefaults(),
+		timeouts:   s.Timeouts.WithDefaults(),
 		maxStreams: s.MaxStreams,
 		requests:   s.KeepAliveRequests,
 		ids:        s.IDs,
-		loop:       l,
-		conns:      map[*serverConn]struct{}{},
-		draining:   s.draining,
 	}
-	if f.refuse == nil {
-		f.refuse = message.ShortPage
+	if made.refuse == nil {
+		made.refuse = message.ShortPage
 	}
-	if f.maxStreams <= 0 {
-		f.maxStreams = 128
+	if made.maxStreams <= 0 {
+		made.maxStreams = 128
 	}
-	if f.requests <= 0 {
-		f.requests = 1000
+	if made.requests <= 0 {
+		made.requests = 1000
 	}
-	return f
+	return made
+}
+
+func (s *Server) newFront(l *loop.Loop) *front {
+	return &front{settings: s.settings(), loop: l, conns: map[*serverConn]struct{}{}, draining: s.draining}
+}
+
+// Adopt gives the server the settings of another one, but for IDs. Connections
+// stay open, and follow with their next request; those settings that were told
+// to the client stay. It returns at once, and each loop follows in its next
+// turn.
+func (s *Server) Adopt(other *Server) {
+	s.mu.Lock()
+	s.Handler, s.Refuse = other.Handler, other.Refuse
+	s.Limits, s.Timeouts = other.Limits, other.Timeouts
+	s.MaxStreams, s.KeepAliveRequests = other.MaxStreams, other.KeepAliveRequests
+	made := s.settings()
+	s.mu.Unlock()
+	s.each(func(f *front) { f.settings = made })
 }
 
 // each runs do for each front, on its loop.

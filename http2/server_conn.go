@@ -22,6 +22,7 @@ type serverConn struct {
 	running     int       // exchanges whose coroutines have not ended
 	begun       *exchange // takes the fields of a section that opens a stream
 	going       goingAway
+	maxStreams  int // as the client was told
 }
 
 // goingAway is how far a connection is on its way to its end (RFC 9113 section
@@ -42,6 +43,7 @@ func (f *front) accept(raw *loop.Conn, tls *message.TLS) {
 	c := &serverConn{front: f, tls: tls, id: f.ids.Add(1), connectedAt: f.loop.Now(), local: raw.LocalAddrPort()}
 	c.init(raw, c, f.limits)
 	c.preface = true
+	c.maxStreams = f.maxStreams
 	f.conns[c] = struct{}{}
 	f.open.Add(1)
 	raw.SetWatcher(c)
@@ -83,7 +85,7 @@ func (c *serverConn) section(id uint32, s *stream, end bool) error {
 	c.highest = id
 	e := c.begun
 	switch {
-	case c.running >= c.front.maxStreams:
+	case c.running >= c.maxStreams:
 		c.sendReset(id, RefusedStream)
 		return c.owe(costOfReset)
 	case c.block.malformed != "":
