@@ -22,6 +22,8 @@ type System struct {
 	Stdout, Stderr io.Writer
 	Getenv         func(string) string
 	Signals        <-chan os.Signal // never closed
+
+	daemon *daemon
 }
 
 // Exit codes.
@@ -44,6 +46,10 @@ func Main(args []string, system System) int {
 	case f.version:
 		fmt.Fprintln(system.Stdout, versionLine())
 		return exitOK
+	}
+	system.daemon = asDaemon()
+	if f.daemon && !f.test && system.daemon == nil {
+		return background(args, system)
 	}
 	c, err := load(f, system.Stderr)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -19,6 +20,11 @@ type flags struct {
 	log      string // file for the application log; "" for stderr
 	logLevel string // "" to leave it to the configuration
 	threads  int    // 0 to leave it to the configuration
+
+	daemon      bool
+	upgrade     bool
+	autorestart bool
+	args        []string // as they were given
 }
 
 const usage = `pingap - a reverse proxy
@@ -36,6 +42,9 @@ Every option can be given in the environment instead; the option wins.
 
 Signals:
   TERM, INT    stop accepting, let the exchanges in flight end (basic.grace_period), exit; a second one exits at once
+  QUIT         hand the listeners to a new process, started with --upgrade within a minute, then end as after TERM;
+               go on when there is none, or it fails
+  USR2         start the program anew and hand over to it; go on when it fails
   USR1         open the log files again, after they have been moved away
 
 Exit status: 0 after an orderly end, 1 when the configuration is wrong or the proxy could not start, 2 for a wrong command line.
@@ -47,7 +56,7 @@ var errUsage = errors.New("see pingap --help")
 // parseFlags reads the arguments and, for options that they leave out, the
 // environment.
 func parseFlags(args []string, getenv func(string) string) (*flags, *pflag.FlagSet, error) {
-	f := &flags{}
+	f := &flags{args: args}
 	set := pflag.NewFlagSet("pingap", pflag.ContinueOnError)
 	set.SortFlags = false
 	set.SetOutput(io.Discard)
@@ -56,6 +65,9 @@ func parseFlags(args []string, getenv func(string) string) (*flags, *pflag.FlagS
 	set.StringVar(&f.log, "log", "", "application log `file`; standard error without it (PINGAP_LOG)")
 	set.StringVar(&f.logLevel, "log-level", "", "debug, info, warn or error, before basic.log_level (PINGAP_LOG_LEVEL)")
 	set.IntVar(&f.threads, "threads", 0, "event loops, before basic.threads; one for each CPU without either (PINGAP_THREADS)")
+	set.BoolVarP(&f.daemon, "daemon", "d", false, "run in the background; return when it serves, or fails (PINGAP_DAEMON)")
+	set.BoolVarP(&f.upgrade, "upgrade", "u", false, "take over from a process that has been sent SIGQUIT (PINGAP_UPGRADE)")
+	set.BoolVarP(&f.autorestart, "autorestart", "a", false, "be replaced by a new process when the program file changes (PINGAP_AUTORESTART)")
 	set.BoolVarP(&f.version, "version", "V", false, "print the version and exit")
 	set.BoolVarP(&f.help, "help", "h", false, "print this and exit")
 	if err := set.Parse(args); err != nil {
@@ -81,6 +93,10 @@ var environment = map[string]string{
 	"log":       "PINGAP_LOG",
 	"log-level": "PINGAP_LOG_LEVEL",
 	"threads":   "PINGAP_THREADS",
+
+	"daemon":      "PINGAP_DAEMON",
+	"upgrade":     "PINGAP_UPGRADE",
+	"autorestart": "PINGAP_AUTORESTART",
 }
 
 func fromEnvironment(set *pflag.FlagSet, getenv func(string) string) error {
@@ -89,11 +105,23 @@ func fromEnvironment(set *pflag.FlagSet, getenv func(string) string) error {
 		if text == "" || set.Changed(option) {
 			continue
 		}
+		if set.Lookup(option).Value.Type() == "bool" {
+			text = switchedOn(text)
+		}
 		if err := set.Set(option, text); err != nil {
 			return fmt.Errorf("environment variable %s: %w (%w)", variable, err, errUsage)
 		}
 	}
 	return nil
+}
+
+// switchedOn reads a variable that stands for a switch: any text switches it
+// on, but for those that say no.
+func switchedOn(text string) string {
+	if on, err := strconv.ParseBool(text); err == nil {
+		return strconv.FormatBool(on)
+	}
+	return "true"
 }
 
 // expandHome replaces a leading ~ by the home directory.

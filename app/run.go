@@ -2,18 +2,14 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"math"
 	"net"
 	"net/netip"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -30,12 +26,17 @@ import (
 // Process returns the System of this process. Signals are caught from now on.
 func Process() System {
 	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGUSR1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2)
 	return System{Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Signals: signals}
 }
 
 // run serves the configuration until a signal ends it.
 func run(c *loaded, f *flags, system System) error {
+	start, err := prepare(c, f, system)
+	if err != nil {
+		return err
+	}
+	defer start.abandon() // what it still has then
 	log, err := openLog(c.Config, f, system)
 	if err != nil {
 		return err
@@ -63,25 +64,39 @@ func run(c *loaded, f *flags, system System) error {
 		return err
 	}
 	srv := server.New(ls, logger)
+	srv.Inherit(start.take())
 	sites, err := sitesOf(graph)
 	if err == nil {
 		err = srv.Apply(sites)
 	}
 	if err != nil {
+		srv.Disinherit()
 		graph.Close(time.Second)
 		return err
 	}
-	if err := writePid(c.Basic.PidFile); err != nil {
-		logger.Error("cannot write the pid file", "error", err)
-	} else if c.Basic.PidFile != "" {
-		defer os.Remove(c.Basic.PidFile)
+	for _, addr := range srv.Disinherit() {
+		logger.Info("no server listens there any more", "address", addr.String())
 	}
 	announce(logger, c, sites, threads)
-	told := &signals{from: system.Signals, logger: logger, reopen: func() { graph.ReopenLogs(); log.Reopen() }}
-	s := told.wait(context.Background())
-	logger.Info("stopping: no new connections, those in use may end", "signal", s.String())
-	stop(srv, ls, graph, &c.Basic, told, logger)
-	return nil
+	life, replaced := context.WithCancelCause(context.Background())
+	next := newSuccession(c, f, srv, logger, replaced)
+	told := &signals{from: system.Signals, logger: logger, handle: map[os.Signal]func(){
+		syscall.SIGUSR1: func() { logger.Info("opening the log files again"); graph.ReopenLogs(); log.Reopen() },
+		syscall.SIGQUIT: next.offer,
+		syscall.SIGUSR2: func() { next.restart("SIGUSR2") },
+	}}
+	quiet := time.Duration(0)
+	if err = start.serving(logger); err == nil {
+		if f.autorestart {
+			watching := watchProgram(c.Basic.AutoRestartCheckInterval, next, logger)
+			defer watching()
+		}
+		quiet = start.leaving(told.wait(life), life, srv, logger)
+	}
+	next.close()
+	stop(srv, ls, graph, &c.Basic, told, logger, quiet)
+	start.ended()
+	return err
 }
 
 // loops says how many event loops there are to be.
@@ -105,19 +120,20 @@ func openLog(c *config.Config, f *flags, system System) (*telemetry.Log, error) 
 
 // sitesOf makes the sites of a graph's services.
 func sitesOf(g *proxy.Graph) ([]*server.Site, error) {
+	sites, err := bareSites(g.Config)
+	for i, site := range sites {
+		site.Wire = wireOf(g.Config.Servers[i], g.Services[site.Name])
+	}
+	return sites, err
+}
+
+// bareSites makes the sites of a configuration, without what answers there.
+func bareSites(c *config.Config) ([]*server.Site, error) {
 	var sites []*server.Site
-	for _, s := range g.Config.Servers {
+	for _, s := range c.Servers {
 		addrs, err := listenAddrs(s)
 		if err != nil {
 			return nil, fmt.Errorf("server %q: %w", s.Name, err)
-		}
-		service := g.Services[s.Name]
-		requests := s.KeepaliveRequests
-		switch {
-		case s.KeepaliveTimeout == 0:
-			requests = 1
-		case requests == 0:
-			requests = math.MaxInt
 		}
 		sites = append(sites, &server.Site{
 			Name:  s.Name,
@@ -135,19 +151,30 @@ func sitesOf(g *proxy.Graph) ([]*server.Site, error) {
 					FastOpen:          s.TCPFastOpen,
 				},
 			},
-			Wire: &http1.Server{
-				Handler: service,
-				Refuse:  service.Refuse,
-				Limits:  http1.Limits{Head: int(s.ClientHeaderBufferSize), Fields: s.MaxHeaderFields},
-				Timeouts: http1.Timeouts{
-					Head: s.ClientHeaderTimeout, Idle: s.KeepaliveTimeout,
-					Body: s.DownstreamReadTimeout, Write: s.DownstreamWriteTimeout,
-				},
-				KeepAliveRequests: requests,
-			},
 		})
 	}
 	return sites, nil
+}
+
+// wireOf makes the HTTP/1 side of a server.
+func wireOf(s *config.Server, service *proxy.Service) *http1.Server {
+	requests := s.KeepaliveRequests
+	switch {
+	case s.KeepaliveTimeout == 0:
+		requests = 1
+	case requests == 0:
+		requests = math.MaxInt
+	}
+	return &http1.Server{
+		Handler: service,
+		Refuse:  service.Refuse,
+		Limits:  http1.Limits{Head: int(s.ClientHeaderBufferSize), Fields: s.MaxHeaderFields},
+		Timeouts: http1.Timeouts{
+			Head: s.ClientHeaderTimeout, Idle: s.KeepaliveTimeout,
+			Body: s.DownstreamReadTimeout, Write: s.DownstreamWriteTimeout,
+		},
+		KeepAliveRequests: requests,
+	}
 }
 
 // lookUpTimeout bounds how long the names of listening addresses may take.
@@ -207,7 +234,7 @@ func announce(logger *slog.Logger, c *loaded, sites []*server.Site, threads int)
 type signals struct {
 	from   <-chan os.Signal
 	logger *slog.Logger
-	reopen func() // the log files, on SIGUSR1
+	handle map[os.Signal]func() // those that do not end it
 }
 
 // wait returns the next signal that tells to stop; nil when the context has
@@ -216,11 +243,11 @@ func (g *signals) wait(ctx context.Context) os.Signal {
 	for {
 		select {
 		case s := <-g.from:
-			if s != syscall.SIGUSR1 {
+			handle, ok := g.handle[s]
+			if !ok {
 				return s
 			}
-			g.logger.Info("opening the log files again")
-			g.reopen()
+			handle()
 		case <-ctx.Done():
 			return nil
 		}
@@ -228,8 +255,8 @@ func (g *signals) wait(ctx context.Context) os.Signal {
 }
 
 // stop drains the server and closes what is left; a second signal cuts that
-// short.
-func stop(srv *server.Server, ls *server.Loops, graph *proxy.Graph, basic *config.Basic, told *signals, logger *slog.Logger) {
+// short. Connections without an exchange end after the time quiet.
+func stop(srv *server.Server, ls *server.Loops, graph *proxy.Graph, basic *config.Basic, told *signals, logger *slog.Logger, quiet time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), basic.GracePeriod)
 	var listening sync.WaitGroup
 	listening.Go(func() {
@@ -238,7 +265,7 @@ func stop(srv *server.Server, ls *server.Loops, graph *proxy.Graph, basic *confi
 			cancel()
 		}
 	})
-	if err := srv.Drain(ctx, 0); err != nil {
+	if err := srv.Drain(ctx, quiet); err != nil {
 		logger.Warn("connections are cut", "error", err)
 		srv.Close()
 		last, cancelLast := context.WithTimeout(context.Background(), basic.GracefulShutdownTimeout)
@@ -252,15 +279,4 @@ func stop(srv *server.Server, ls *server.Loops, graph *proxy.Graph, basic *confi
 	ls.On(len(ls.All()), graph.CloseLogs)
 	graph.Close(max(basic.GracefulShutdownTimeout, time.Second))
 	logger.Info("stopped")
-}
-
-// writePid writes the number of the process to path, unless that is "".
-func writePid(path string) error {
-	if path == "" {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644)
 }

@@ -2,7 +2,10 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
+
+	"golang.org/x/sys/unix"
 
 	"pingap/loop"
 )
@@ -55,11 +58,36 @@ func (s *Server) Disinherit() (addrs []loop.Addr) {
 	return addrs
 }
 
-// Listeners returns the open listeners of all sites, to be handed to another
-// process. They stay the server's.
-func (s *Server) Listeners() (all []*loop.Listener) {
+// Descriptors returns duplicates of the sockets of all sites, to be handed to
+// another process. The caller closes them.
+func (s *Server) Descriptors() (fds []int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, ln := range s.listeners() {
+		fd, err := unix.FcntlInt(uintptr(ln.Descriptor()), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			for _, fd := range fds {
+				unix.Close(fd)
+			}
+			return nil, fmt.Errorf("duplicate the listener on %s: %w", ln.Addr(), err)
+		}
+		fds = append(fds, fd)
+	}
+	return fds, nil
+}
+
+// KeepPaths makes the server leave the paths of its Unix sockets in place when
+// it closes them: another process listens there now.
+func (s *Server) KeepPaths() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, ln := range s.listeners() {
+		ln.KeepPath(true)
+	}
+}
+
+// listeners returns the open listeners of all sites.
+func (s *Server) listeners() (all []*loop.Listener) {
 	for _, e := range s.entrances {
 		all = append(all, e.listeners...)
 	}

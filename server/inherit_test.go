@@ -6,20 +6,18 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"pingap/loop"
 )
 
-// inheritAll makes listeners of second descriptors of those, as another process
-// would have them.
-func inheritAll(t *testing.T, listeners []*loop.Listener) (all []*loop.Listener) {
+// inheritAll makes listeners of a server's sockets, as another process would
+// have them.
+func inheritAll(t *testing.T, s *Server) (all []*loop.Listener) {
 	t.Helper()
-	for _, ln := range listeners {
-		fd, err := unix.Dup(ln.Descriptor())
-		if err != nil {
-			t.Fatal(err)
-		}
+	fds, err := s.Descriptors()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fd := range fds {
 		inherited, err := loop.Inherit(fd)
 		if err != nil {
 			t.Fatal(err)
@@ -40,15 +38,15 @@ func TestEachInheritedListenerIsAcceptedFromWhateverTheLoops(t *testing.T) {
 		addr := a.Listening()[0]
 
 		next := start(t, loops[1])
-		next.Inherit(inheritAll(t, old.Listeners()))
+		next.Inherit(inheritAll(t, old))
 		b := site("b", "from the new", addr)
 		b.Listen.ReusePort = true
 		mustStart(t, next, b)
 		if left := next.Disinherit(); len(left) > 0 {
 			t.Errorf("%v: not taken: %v", loops, left)
 		}
-		if want := max(loops[0], loops[1]); len(next.Listeners()) != want {
-			t.Errorf("%v: the new one has %d listeners, want %d", loops, len(next.Listeners()), want)
+		if want := max(loops[0], loops[1]); len(next.listeners()) != want {
+			t.Errorf("%v: the new one has %d listeners, want %d", loops, len(next.listeners()), want)
 		}
 		drain(t, old)
 		for range 50 {
@@ -68,7 +66,7 @@ func TestReusePortMayChangeBetweenProcesses(t *testing.T) {
 		a.Listen.ReusePort = !after
 		mustStart(t, old, a)
 		next := start(t, 2)
-		next.Inherit(inheritAll(t, old.Listeners()))
+		next.Inherit(inheritAll(t, old))
 		b := site("b", "new", a.Listening()[0])
 		b.Listen.ReusePort = after
 		mustStart(t, next, b)
@@ -83,7 +81,7 @@ func TestInheritedListenersThatNoSiteWantsAreClosed(t *testing.T) {
 	a := site("a", "old", loopback, loop.Addr{Path: path}, loopback)
 	mustStart(t, old, a)
 	next := start(t, 1)
-	next.Inherit(inheritAll(t, old.Listeners()))
+	next.Inherit(inheritAll(t, old))
 	addrs := a.Listening()
 	b := site("b", "new", addrs[0])
 	mustStart(t, next, b)

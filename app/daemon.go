@@ -1,0 +1,141 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// statusVariable tells a process that it is the one in the background: on this
+// descriptor another waits for word that it serves.
+const statusVariable = "PINGAP_DAEMON_STATUS"
+
+// Background starts the program again as a daemon, in a session of its own. It
+// returns 0 when that serves; when it ends before, what it wrote has been
+// passed on, and its exit code is returned.
+//
+// The program is started anew instead of forked: threads, clocks and logs of a
+// process do not survive a fork.
+func background(args []string, system System) int {
+	program, err := os.Executable()
+	if err != nil {
+		return failed(system, fmt.Errorf("start in the background: %w", err))
+	}
+	status, statusEnd, err := os.Pipe()
+	if err != nil {
+		return failed(system, fmt.Errorf("start in the background: %w", err))
+	}
+	defer status.Close()
+	output, outputEnd, err := os.Pipe()
+	if err != nil {
+		statusEnd.Close()
+		return failed(system, fmt.Errorf("start in the background: %w", err))
+	}
+	defer output.Close()
+	cmd := exec.Command(program, args...)
+	cmd.Stdout, cmd.Stderr = outputEnd, outputEnd
+	cmd.ExtraFiles = []*os.File{statusEnd} // becomes 3
+	cmd.Env = append(os.Environ(), statusVariable+"=3")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	err = cmd.Start()
+	statusEnd.Close()
+	outputEnd.Close()
+	if err != nil {
+		return failed(system, fmt.Errorf("start in the background: %w", err))
+	}
+	return attend(cmd, status, output, system)
+}
+
+// attend waits until the daemon serves or ends. Signals to end are passed on.
+func attend(cmd *exec.Cmd, status, output *os.File, system System) int {
+	serving := make(chan bool, 1)
+	go func() {
+		io.Copy(system.Stderr, output) // until the daemon turns to its own log
+		n, _ := status.Read(make([]byte, 1))
+		serving <- n == 1
+	}()
+	for {
+		select {
+		case s := <-system.Signals:
+			if s == syscall.SIGINT || s == syscall.SIGTERM {
+				cmd.Process.Signal(s)
+			}
+		case ok := <-serving:
+			if ok {
+				cmd.Process.Release()
+				return exitOK
+			}
+			err := cmd.Wait()
+			if code := cmd.ProcessState.ExitCode(); code > 0 {
+				return code
+			}
+			return failed(system, fmt.Errorf("the process in the background ended before it served: %w", errors.Join(err)))
+		}
+	}
+}
+
+// failed reports an error and returns the exit code.
+func failed(system System, err error) int {
+	fmt.Fprintf(system.Stderr, "pingap: %v\n", err)
+	return exitFailed
+}
+
+// daemon is a process in the background. Methods of nil do nothing.
+type daemon struct {
+	status   *os.File // where somebody waits for word
+	errorLog *os.File // for what is written to standard error; opened early
+}
+
+// asDaemon returns the daemon that this process is; nil if it is none.
+func asDaemon() *daemon {
+	fd, err := strconv.Atoi(os.Getenv(statusVariable))
+	if err != nil {
+		return nil
+	}
+	os.Unsetenv(statusVariable) // it is not for those that this process starts
+	unix.CloseOnExec(fd)
+	return &daemon{status: os.NewFile(uintptr(fd), "status")}
+}
+
+// openErrorLog opens the file for standard error; "" throws that away.
+func (d *daemon) openErrorLog(path string, i *identity) (err error) {
+	if d == nil {
+		return nil
+	}
+	if path == "" {
+		path = os.DevNull
+	}
+	d.errorLog, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	if err == nil && path != os.DevNull {
+		err = i.own(d.errorLog)
+	}
+	if err != nil {
+		return fmt.Errorf("open basic.error_log: %w", err)
+	}
+	return nil
+}
+
+// serving turns to the error log, and gives word.
+func (d *daemon) serving() error {
+	if d == nil {
+		return nil
+	}
+	for _, fd := range []int{1, 2} {
+		if err := unix.Dup2(int(d.errorLog.Fd()), fd); err != nil {
+			return fmt.Errorf("turn to basic.error_log: %w", err)
+		}
+	}
+	d.errorLog.Close()
+	_, err := d.status.Write([]byte{1})
+	d.status.Close()
+	if errors.Is(err, syscall.EPIPE) {
+		err = nil // nobody waits any more
+	}
+	return err
+}
