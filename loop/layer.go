@@ -51,7 +51,6 @@ func (c *Conn) AppendRaw(p []byte) {
 	o := c.loop.roomFor(c.layer.sealed, len(p))
 	o.buf = append(o.buf, p...)
 	c.layer.sealed = o
-	c.cork()
 }
 
 // tryOpen is TryRead through the layer.
@@ -62,6 +61,9 @@ func (c *Conn) tryOpen(p []byte) (int, error) {
 	}
 	n, err := c.layer.Open(p)
 	c.layer.more = err != ErrWouldBlock
+	if c.layer.sealed.pending() > 0 {
+		c.cork() // what the layer has to answer
+	}
 	return n, err
 }
 

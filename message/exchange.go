@@ -95,8 +95,11 @@ type Facts struct {
 
 // TLS is what is known of a client's TLS connection.
 type TLS struct {
-	Version       string // "TLSv1.3"
+	Version       string // such as "TLSv1.3"
 	Cipher        string // IANA name
+	Protocol      string // agreed on by ALPN, such as "h2"; "" for none
+	ServerName    string // that the client asked for; "" for none
+	Resumed       bool   // an earlier session went on
 	HandshakeTime int64  // ns
 }
 

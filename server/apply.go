@@ -140,7 +140,7 @@ func (p *plan) carryOut() {
 	for _, c := range p.places {
 		e := c.there
 		if e == nil {
-			e = newEntrance(c.addr, nil, len(s.loops.All()), &s.ids)
+			e = newEntrance(c.addr, nil, len(s.loops.All()), s)
 		}
 		if loops := c.site.loopsOf(len(s.loops.All())); len(c.opened) > 0 || loops != e.loops {
 			e.listeners, e.loops = append(e.listeners, c.opened...), loops
@@ -150,7 +150,7 @@ func (p *plan) carryOut() {
 		open = append(open, e)
 	}
 	for _, e := range p.leaving {
-		e.wire.Drain(quiet)
+		e.wires.drain(quiet)
 	}
 	s.turn(changed, p.leaving)
 	for _, e := range p.leaving {

@@ -1,9 +1,9 @@
 package server
 
 import (
+	"log/slog"
 	"sync/atomic"
 
-	"pingap/http1"
 	"pingap/loop"
 	"pingap/message"
 )
@@ -19,16 +19,19 @@ type entrance struct {
 	acceptors [][]*loop.Acceptor   // by loop ID; each list belongs to its loop
 	loops     int                  // the first so many accept
 	site      atomic.Pointer[Site] // of the configuration in force
-	wire      *http1.Server
+	wires     *wires
+	logger    *slog.Logger
 }
 
-func newEntrance(addr loop.Addr, listeners []*loop.Listener, loops int, ids *atomic.Uint64) *entrance {
-	return &entrance{
+func newEntrance(addr loop.Addr, listeners []*loop.Listener, loops int, s *Server) *entrance {
+	e := &entrance{
 		addr:      addr,
 		listeners: listeners,
 		acceptors: make([][]*loop.Acceptor, loops),
-		wire:      &http1.Server{IDs: ids},
+		logger:    s.logger,
 	}
+	e.wires = newWires(e, &s.ids)
+	return e
 }
 
 // Serve lets the site answer that has the address now.
@@ -42,10 +45,13 @@ func (e *entrance) open(site *Site) {
 	e.site.Store(site)
 	e.options = site.Listen
 	site.entrances = append(site.entrances, e)
-	var settings http1.Server
-	settings.Adopt(site.Wire)
-	settings.Handler, settings.Refuse = e, e.refuse
-	e.wire.Adopt(&settings)
+	e.wires.adopt(site)
+}
+
+// handshakeFailed hears of a client that could not be agreed with on TLS. What
+// it has sent is its own affair, so that only who looks closely is told.
+func (e *entrance) handshakeFailed(conn *loop.Conn, err error) {
+	e.logger.Debug("TLS handshake failed", "server", e.site.Load().Name, "client", conn.RemoteAddrPort().String(), "error", err)
 }
 
 // accept makes a loop take its share of the connections.
@@ -54,7 +60,7 @@ func (e *entrance) accept(l *loop.Loop, failed func(error)) error {
 	if l.ID() >= e.loops {
 		return nil
 	}
-	take := e.wire.Acceptor(l)
+	take := e.wires.acceptor(l)
 	for _, ln := range e.listenersOf(l.ID()) {
 		a, err := l.Accept(ln, take, failed)
 		if err != nil {
@@ -101,7 +107,7 @@ func (e *entrance) configure(o loop.ListenOptions) error {
 func (e *entrance) close() { closeAll(e.listeners) }
 
 // gone reports whether nobody is left who came in here.
-func (e *entrance) gone() bool { return e.wire.Open() == 0 && e.wire.Active() == 0 }
+func (e *entrance) gone() bool { return e.wires.open() == 0 && e.wires.active() == 0 }
 
 func closeAll(listeners []*loop.Listener) {
 	for _, ln := range listeners {

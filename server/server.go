@@ -68,21 +68,21 @@ func (s *Server) stopListening(quiet time.Duration) {
 	}
 	s.entrances, s.leaving = nil, append(s.leaving, s.entrances...)
 	for _, e := range s.leaving {
-		e.wire.Drain(quiet)
+		e.wires.drain(quiet)
 	}
 }
 
 // Close cuts the connections that are left.
 func (s *Server) Close() {
 	for _, e := range s.all() {
-		e.wire.Close()
+		e.wires.close()
 	}
 }
 
 // Open returns how many connections of clients there are.
 func (s *Server) Open() (n int64) {
 	for _, e := range s.all() {
-		n += e.wire.Open()
+		n += e.wires.open()
 	}
 	return n
 }
@@ -90,7 +90,7 @@ func (s *Server) Open() (n int64) {
 // Active returns how many exchanges are in flight.
 func (s *Server) Active() (n int64) {
 	for _, e := range s.all() {
-		n += e.wire.Active()
+		n += e.wires.active()
 	}
 	return n
 }

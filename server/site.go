@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"fmt"
 
 	"pingap/http1"
@@ -18,6 +19,15 @@ type Site struct {
 	// Wire holds the settings of HTTP/1 and who answers; it takes no
 	// connections itself.
 	Wire *http1.Server
+	// TLS is how connections are secured; nil for clear text. Its
+	// NextProtos say whether HTTP/2 is offered.
+	TLS *tls.Config
+	// HTTP2 is set where clients may speak it in clear text, by prior
+	// knowledge (RFC 9113 section 3.3).
+	HTTP2 bool
+	// MaxStreams is how many exchanges an HTTP/2 connection may have at a
+	// time; see http2.Server.
+	MaxStreams int
 
 	entrances []*entrance
 }

@@ -283,3 +283,21 @@ func TestClientThatMakesTLSAnswerWithoutReadingIsCutOff(t *testing.T) {
 		l.Await(func() { <-ended })
 	})
 }
+
+// Output that is corked leaves with the turn, each time.
+func TestCorkedOutputLeavesTurnAfterTurn(t *testing.T) {
+	server, clientConfig := configs(t)
+	looptest.Run(t, func(l *loop.Loop) {
+		near, far := served(t, l, server, clientConfig)
+		defer near.Close()
+		for i := range 5 {
+			near.SetOutput(append(near.Output(1), byte('a'+i)))
+			var got [1]byte
+			var err error
+			l.Await(func() { _, err = io.ReadFull(far, got[:]) })
+			if err != nil || got[0] != byte('a'+i) {
+				t.Fatalf("got %q, %v", got, err)
+			}
+		}
+	})
+}

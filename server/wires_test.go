@@ -1,0 +1,160 @@
+package server
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+
+	"pingap/http1"
+	"pingap/message"
+)
+
+// secured makes a site that answers with what it knows of the connection, and
+// the configuration of a client that trusts it.
+func secured(t *testing.T, protocols ...string) (*Site, *tls.Config) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{"a.test"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(leaf)
+	s := site("a", "", loopback)
+	s.Wire.Handler = message.HandlerFunc(tellConnection)
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, NextProtos: protocols}
+	return s, &tls.Config{RootCAs: pool, ServerName: "a.test"}
+}
+
+func tellConnection(x *message.Exchange) error {
+	text := x.Request.Version.String() + " " + x.Request.Scheme
+	if x.TLS != nil {
+		text += " " + x.TLS.Version + " " + x.TLS.Protocol + " " + x.TLS.ServerName
+	}
+	x.Response.Status, x.Response.Length = 200, int64(len(text))
+	x.Response.Body = x.BytesBody([]byte(text))
+	return nil
+}
+
+// fetch asks by a client of the standard library.
+func fetch(t *testing.T, transport http.RoundTripper, url string) string {
+	t.Helper()
+	c := &http.Client{Transport: transport, Timeout: patience}
+	defer c.CloseIdleConnections()
+	r, err := c.Get(url)
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	return string(b)
+}
+
+func TestProtocolIsAgreedOnInTheHandshake(t *testing.T) {
+	for want, protocols := range map[string][]string{
+		"HTTP/2.0 https TLSv1.3 h2 a.test":       {"h2", "http/1.1"},
+		"HTTP/1.1 https TLSv1.3 http/1.1 a.test": {"http/1.1"},
+		"HTTP/1.1 https TLSv1.3  a.test":         nil,
+	} {
+		s := start(t, 2)
+		a, config := secured(t, protocols...)
+		mustStart(t, s, a)
+		transport := &http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true}
+		if got := fetch(t, transport, "https://"+a.Listening()[0].String()); got != want {
+			t.Errorf("with %v: %q, want %q", protocols, got, want)
+		}
+	}
+}
+
+func TestBothVersionsAreSpokenInClearTextWhereThatIsWanted(t *testing.T) {
+	s := start(t, 1)
+	a := &Site{Name: "a", Addrs: site("", "", loopback).Addrs, HTTP2: true, Wire: &http1.Server{Handler: message.HandlerFunc(tellConnection)}}
+	mustStart(t, s, a)
+	url := "http://" + a.Listening()[0].String()
+	prior := &http2.Transport{AllowHTTP: true, DialTLSContext: func(ctx context.Context, network, addr string, _ *tls.Config) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}}
+	if got := fetch(t, prior, url); got != "HTTP/2.0 http" {
+		t.Errorf("with prior knowledge: %q", got)
+	}
+	if got := fetch(t, &http.Transport{}, url); got != "HTTP/1.1 http" {
+		t.Errorf("without: %q", got)
+	}
+}
+
+// A first byte may come alone.
+func TestVersionIsSeenInBytesThatDripIn(t *testing.T) {
+	s := start(t, 1)
+	a := &Site{Name: "a", Addrs: site("", "", loopback).Addrs, HTTP2: true, Wire: &http1.Server{Handler: message.HandlerFunc(tellConnection)}}
+	mustStart(t, s, a)
+	c := dial(t, a.Listening()[0])
+	for _, b := range []byte("PROPFIND / HTTP/1.1\r\nHost: a\r\n\r\n") {
+		if _, err := c.Write([]byte{b}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, _ := c.answer(t); got != "HTTP/1.1 http" {
+		t.Errorf("answer %q", got)
+	}
+}
+
+func TestConnectionThatSpeaksNoTLSIsClosed(t *testing.T) {
+	s := start(t, 1)
+	a, _ := secured(t)
+	mustStart(t, s, a)
+	c := dial(t, a.Listening()[0])
+	c.ask()
+	if b, err := io.ReadAll(c.Conn); err != nil && len(b) == 0 {
+		t.Logf("closed with %v", err)
+	}
+	drain(t, s)
+}
+
+func TestDrainEndsConnectionsOfEveryKind(t *testing.T) {
+	s := start(t, 1)
+	a, config := secured(t, "h2", "http/1.1")
+	plain := &Site{Name: "b", Addrs: site("", "", loopback).Addrs, HTTP2: true, Wire: &http1.Server{Handler: message.HandlerFunc(tellConnection)}}
+	mustStart(t, s, a, plain)
+	two := &http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true}
+	one := &http.Transport{TLSClientConfig: config.Clone()}
+	one.TLSClientConfig.NextProtos = []string{"http/1.1"}
+	for _, transport := range []*http.Transport{one, two} {
+		r, err := (&http.Client{Transport: transport, Timeout: patience}).Get("https://" + a.Listening()[0].String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, r.Body)
+		r.Body.Close()
+	}
+	silent := dial(t, plain.Listening()[0])
+	handshaking := dial(t, a.Listening()[0])
+	silent.Close()
+	handshaking.Close()
+	drain(t, s)
+}
