@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -19,34 +20,57 @@ import (
 // it. Without upstreams it only checks.
 type compiler struct {
 	config    *config.Config
-	upstreams map[string]*upstream.Upstream
+	previous  *Graph // to take over from
+	upstreams *parts[upstream.Spec, *upstream.Upstream]
 	version   string
 	logger    *slog.Logger
+	loops     int
 
-	plugins   map[string]plugin.Placed
+	plugins   *parts[*config.Plugin, plugin.Placed]
+	counts    counts
 	locations map[string]*Location
-	problems  map[*config.Item]config.Problems // of each section
+	anyOf     map[upstream.Retry]map[string]message.Handler // all upstreams by name
+	problems  map[*config.Item]config.Problems              // of each section
 }
 
 func newCompiler(c *config.Config) *compiler {
 	return &compiler{
 		config:    c,
-		plugins:   make(map[string]plugin.Placed),
+		previous:  &Graph{},
+		upstreams: newParts[upstream.Spec, *upstream.Upstream](nil, nil),
+		plugins:   newParts(samePlugin, closePlugin),
 		locations: make(map[string]*Location),
+		anyOf:     make(map[upstream.Retry]map[string]message.Handler),
 		problems:  make(map[*config.Item]config.Problems),
+	}
+}
+
+// samePlugin compares sections; those of ready-made plugins are nil.
+func samePlugin(a, b *config.Plugin) bool {
+	return a == b || a != nil && b != nil && a.Same(&b.Item)
+}
+
+// closePlugin closes a plugin that has something to close.
+func closePlugin(p plugin.Placed) {
+	if c, ok := p.Plugin.(io.Closer); ok {
+		c.Close()
 	}
 }
 
 // compile returns the services by name. Parts with problems are left out.
 func (k *compiler) compile() map[string]*Service {
 	for _, p := range k.config.Plugins {
+		if k.plugins.carry(k.previous.plugins, p.Name, p) {
+			continue
+		}
 		placed, problems := plugin.New(p)
 		if len(problems) > 0 {
 			k.problems[&p.Item] = problems
 			continue
 		}
-		k.plugins[p.Name] = placed
+		k.plugins.add(p.Name, p, placed)
 	}
+	k.counts = k.previous.counts.next(k.config)
 	for _, l := range k.config.Locations {
 		k.locations[l.Name] = k.location(l)
 	}
@@ -63,7 +87,7 @@ func (k *compiler) problem(item *config.Item, key, message, hint string) {
 
 // service compiles a server's routes and log.
 func (k *compiler) service(s *config.Server) *Service {
-	service := newService(s.Name)
+	service := newService(s.Name, k.counts.servers[s.Name], k.loops)
 	for _, p := range k.config.Basic.TrustedProxies {
 		service.trusted = append(service.trusted, p.Prefix)
 	}
@@ -120,7 +144,7 @@ func routeConditions(list []config.Condition) []route.Condition {
 
 // location compiles what is done with the exchanges of a location.
 func (k *compiler) location(l *config.Location) *Location {
-	loc := newLocation(l.Name)
+	loc := newLocation(l.Name, k.counts.locations[l.Name])
 	loc.maxBody = int64(l.ClientMaxBodySize)
 	loc.maxProcessing = int64(l.MaxProcessing)
 	if _, err := route.New([]route.Spec[*Location]{routeSpec(l, loc)}); err != nil {
@@ -192,11 +216,20 @@ func (k *compiler) fields(l *config.Location, key string, list []config.Header, 
 	return fields
 }
 
+// plugin returns a plugin by name: one of the configuration, or one that is
+// ready made.
 func (k *compiler) plugin(name string) (plugin.Placed, bool) {
-	if p, ok := k.plugins[name]; ok {
+	if p, ok := k.plugins.get(name); ok {
 		return p, true
 	}
-	return plugin.NewReadyMade(name)
+	if k.plugins.carry(k.previous.plugins, name, nil) {
+		return k.plugins.get(name)
+	}
+	p, ok := plugin.NewReadyMade(name)
+	if ok {
+		k.plugins.add(name, nil, p)
+	}
+	return p, ok
 }
 
 // upstream returns what asks the location's upstream, nil where it has none.
@@ -204,7 +237,7 @@ func (k *compiler) upstream(l *config.Location, captures []string) message.Handl
 	retry := upstream.Retry{Max: l.MaxRetries, Window: l.MaxRetryWindow}
 	name, isVariable := strings.CutPrefix(l.Upstream, "$")
 	if !isVariable {
-		if u := k.upstreams[l.Upstream]; u != nil {
+		if u, ok := k.upstreams.get(l.Upstream); ok {
 			return u.Handler(retry)
 		}
 		return nil
@@ -214,11 +247,20 @@ func (k *compiler) upstream(l *config.Location, captures []string) message.Handl
 		k.problem(&l.Item, "upstream", fmt.Sprintf("uses $%s, which host, path and rewrite do not capture", name),
 			config.Suggest(name, captures))
 	}
-	byName := make(map[string]message.Handler)
-	for upstreamName, u := range k.upstreams {
-		byName[upstreamName] = u.Handler(retry)
+	return chosenUpstream{capture: name, byName: k.anyUpstream(retry)}
+}
+
+// anyUpstream returns all upstreams by name.
+func (k *compiler) anyUpstream(retry upstream.Retry) map[string]message.Handler {
+	if byName := k.anyOf[retry]; byName != nil {
+		return byName
 	}
-	return chosenUpstream{capture: name, byName: byName}
+	byName := make(map[string]message.Handler)
+	for name, held := range k.upstreams.byName {
+		byName[name] = held.value.Handler(retry)
+	}
+	k.anyOf[retry] = byName
+	return byName
 }
 
 // chosenUpstream asks the upstream that a capture names.

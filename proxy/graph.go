@@ -11,9 +11,12 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"reflect"
+	"sync"
 	"time"
 
 	"pingap/accesslog"
@@ -24,12 +27,18 @@ import (
 	"pingap/upstream"
 )
 
-// Graph is a configuration that can serve.
+// Graph is a configuration that can serve. Graphs follow each other: the next
+// takes over the parts that are the same in both, and each is closed when its
+// own exchanges have ended.
 type Graph struct {
-	Config    *config.Config
-	Services  map[string]*Service // by name of the server
-	upstreams map[string]*upstream.Upstream
-	logs      map[string]*accesslog.Log // by path; "" is the log output
+	Config   *config.Config
+	Services map[string]*Service // by name of the server
+
+	upstreams *parts[upstream.Spec, *upstream.Upstream]
+	logs      *parts[accesslog.Target, *accesslog.Log] // by path; "" is the log output
+	plugins   *parts[*config.Plugin, plugin.Placed]
+	counts    counts
+	patience  time.Duration // for the disk, when a log is closed
 }
 
 // Environment is what a graph needs of the process it runs in.
@@ -38,6 +47,10 @@ type Environment struct {
 	Logger    *slog.Logger
 	LogOutput io.Writer // for access logs without a file
 	Loops     int       // how many loops there are
+	// Previous is the graph whose parts are taken over where the configuration
+	// says the same of them: upstreams with their connections, access logs,
+	// plugins, and what servers and locations have counted. It may be nil.
+	Previous *Graph
 }
 
 // Check finds all that is wrong with a configuration, without touching
@@ -45,6 +58,7 @@ type Environment struct {
 func Check(c *config.Config) config.Problems {
 	k := newCompiler(c)
 	k.compile()
+	defer k.plugins.release()
 	return c.Check(config.Checks{
 		Categories: plugin.Categories(),
 		ReadyMade:  plugin.ReadyMade(),
@@ -58,7 +72,9 @@ func Check(c *config.Config) config.Problems {
 // they are chosen. The configuration is one that Check has found right.
 func Routes(c *config.Config) map[string][]route.Candidate {
 	routes := make(map[string][]route.Candidate)
-	for name, service := range newCompiler(c).compile() {
+	k := newCompiler(c)
+	defer k.plugins.release()
+	for name, service := range k.compile() {
 		routes[name] = service.table.Candidates()
 	}
 	return routes
@@ -68,12 +84,9 @@ func Routes(c *config.Config) map[string][]route.Candidate {
 // resolves the names of upstreams and opens log files; on error nothing is left
 // open.
 func Compile(ctx context.Context, c *config.Config, env Environment) (*Graph, error) {
-	g := &Graph{
-		Config:    c,
-		Services:  make(map[string]*Service),
-		upstreams: make(map[string]*upstream.Upstream),
-		logs:      make(map[string]*accesslog.Log),
-	}
+	g := &Graph{Config: c}
+	g.upstreams = newParts(sameSpec, (*upstream.Upstream).Close)
+	g.logs = newParts(sameTarget, func(log *accesslog.Log) { log.Close(g.patience) })
 	if err := g.build(ctx, env); err != nil {
 		g.Close(time.Second)
 		return nil, err
@@ -82,25 +95,22 @@ func Compile(ctx context.Context, c *config.Config, env Environment) (*Graph, er
 }
 
 func (g *Graph) build(ctx context.Context, env Environment) error {
-	for _, u := range g.Config.Upstreams {
-		made, err := upstream.New(ctx, upstreamSpec(u, &g.Config.Basic, env.Loops))
-		if err != nil {
-			return fmt.Errorf("%s: upstreams.%s: %w", u.Source, u.Name, err)
-		}
-		for _, err := range made.Unresolved() {
-			env.Logger.Warn("upstream address is left out", "upstream", u.Name, "error", err)
-		}
-		g.upstreams[u.Name] = made
+	if env.Previous == nil {
+		env.Previous = &Graph{}
 	}
 	k := newCompiler(g.Config)
-	k.upstreams = g.upstreams
-	k.version = env.Version
-	k.logger = env.Logger
-	g.Services = k.compile()
+	g.plugins = k.plugins
+	if err := g.makeUpstreams(ctx, env); err != nil {
+		return err
+	}
+	k.upstreams, k.previous = g.upstreams, env.Previous
+	k.version, k.logger, k.loops = env.Version, env.Logger, env.Loops
+	g.Services, g.counts = k.compile(), k.counts
 	for _, problems := range k.problems {
 		return problems
 	}
-	for _, s := range g.Services {
+	for _, section := range g.Config.Servers { // in order: the first to name a file says how it is kept
+		s := g.Services[section.Name]
 		if s.format == nil {
 			continue
 		}
@@ -111,45 +121,104 @@ func (g *Graph) build(ctx context.Context, env Environment) error {
 	return nil
 }
 
+// lookUps is how many upstreams are made at the same time: those with names
+// wait for the resolver.
+const lookUps = 64
+
+// makeUpstreams makes the upstreams that cannot be taken over.
+func (g *Graph) makeUpstreams(ctx context.Context, env Environment) error {
+	type result struct {
+		section *config.Upstream
+		spec    upstream.Spec
+		made    *upstream.Upstream
+		err     error
+	}
+	var results []*result
+	var working sync.WaitGroup
+	room := make(chan struct{}, lookUps)
+	for _, u := range g.Config.Upstreams {
+		spec := upstreamSpec(u, &g.Config.Basic, env.Loops)
+		if g.upstreams.carry(env.Previous.upstreams, u.Name, spec) {
+			continue
+		}
+		r := &result{section: u, spec: spec}
+		results = append(results, r)
+		room <- struct{}{}
+		working.Go(func() {
+			r.made, r.err = upstream.New(ctx, r.spec)
+			<-room
+		})
+	}
+	working.Wait()
+	var failed error
+	for _, r := range results {
+		if r.err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: upstreams.%s: %w", r.section.Source, r.section.Name, r.err))
+			continue
+		}
+		for _, err := range r.made.Unresolved() {
+			env.Logger.Warn("upstream address is left out", "upstream", r.section.Name, "error", err)
+		}
+		g.upstreams.add(r.section.Name, r.spec, r.made)
+	}
+	return failed
+}
+
+func sameSpec(a, b upstream.Spec) bool { return reflect.DeepEqual(a, b) }
+
+func sameTarget(a, b accesslog.Target) bool { return a == b }
+
 // openLog opens the log of a service; services that name the same file share
 // it.
 func (g *Graph) openLog(s *Service, env Environment) error {
-	log := g.logs[s.target.Path]
-	if log == nil {
-		var err error
-		if log, err = accesslog.Open(s.target, env.LogOutput, env.Logger); err != nil {
+	path := s.target.Path
+	if _, ok := g.logs.get(path); !ok && !g.logs.carry(env.Previous.logs, path, s.target) {
+		opened, err := accesslog.Open(s.target, env.LogOutput, env.Logger)
+		if err != nil {
 			return err
 		}
-		g.logs[s.target.Path] = log
+		g.logs.add(path, s.target, opened)
 	}
-	s.logTo(log, env.Loops)
+	s.log, _ = g.logs.get(path)
 	return nil
 }
 
 // ReopenLogs opens the files of the access logs anew.
 func (g *Graph) ReopenLogs() {
-	for _, log := range g.logs {
-		log.Reopen()
+	for _, held := range g.logs.byName {
+		held.value.Reopen()
 	}
+}
+
+// Active returns how many exchanges are in flight that began with this graph.
+// It may be 0 for a moment while one is about to begin, until each loop has
+// taken a turn after the graph was replaced.
+func (g *Graph) Active() (n int64) {
+	for _, s := range g.Services {
+		n += s.active()
+	}
+	return n
 }
 
 // CloseLogs hands over the lines that a loop still holds, for Close to write.
 // It is called on each loop when no exchange is in flight there.
 func (g *Graph) CloseLogs(l *loop.Loop) {
 	for _, s := range g.Services {
-		s.closeLog(l)
+		if held := g.logs.byName[s.target.Path]; held != nil && s.format != nil {
+			s.closeLane(l, held.holders.Load() == 1)
+		}
 	}
 }
 
-// Close lets go of what the graph holds, when no exchange is in flight: idle
-// connections to upstreams are closed, and log lines written, for which the
-// disk gets timeout.
+// Close lets go of what the graph holds, when no exchange is in flight. Of what
+// no other graph holds, idle connections to upstreams are closed, and log lines
+// written, for which the disk gets timeout.
 func (g *Graph) Close(timeout time.Duration) {
-	for _, u := range g.upstreams {
-		u.Close()
-	}
-	for _, log := range g.logs {
-		log.Close(timeout)
+	g.patience = timeout
+	g.upstreams.release()
+	g.logs.release()
+	if g.plugins != nil {
+		g.plugins.release()
 	}
 }
 

@@ -19,12 +19,12 @@ type Location struct {
 
 	maxBody       int64 // bytes of request content; 0: unlimited
 	maxProcessing int64 // exchanges at a time; 0: unlimited
-	processing    atomic.Int64
+	processing    *atomic.Int64
 	ended         func(*message.Exchange) // takes one off processing
 }
 
-func newLocation(name string) *Location {
-	loc := &Location{name: name}
+func newLocation(name string, processing *atomic.Int64) *Location {
+	loc := &Location{name: name, processing: processing}
 	loc.ended = func(*message.Exchange) { loc.processing.Add(-1) }
 	return loc
 }

@@ -20,48 +20,60 @@ type Service struct {
 	trusted trustedProxies
 	errors  *errorPages
 
-	processing atomic.Int64
-	accepted   atomic.Int64
-	ended      func(*message.Exchange)
+	counts *serverCounts
+	ended  func(*message.Exchange)
 
 	target accesslog.Target
 	format *accesslog.Format // nil: no log
 	log    *accesslog.Log
-	lanes  []*accesslog.Lane // by loop ID, each made on its loop
+	loops  []onLoop // by loop ID
 }
 
-func newService(name string) *Service {
-	s := &Service{name: name}
+// onLoop is a service's part on one loop, on cache lines of its own.
+type onLoop struct {
+	active atomic.Int64    // exchanges; written on the loop
+	lane   *accesslog.Lane // made on the loop
+	_      [48]byte
+}
+
+func newService(name string, counts *serverCounts, loops int) *Service {
+	s := &Service{name: name, counts: counts, loops: make([]onLoop, loops)}
 	s.ended = s.end
 	return s
 }
 
 // end is the last that is done for an exchange.
 func (s *Service) end(x *message.Exchange) {
-	s.processing.Add(-1)
-	if s.lanes != nil {
-		s.lane(x.Loop).Record(x)
+	s.counts.processing.Add(-1)
+	on := &s.loops[x.Loop.ID()]
+	if s.log != nil {
+		if on.lane == nil {
+			on.lane = s.log.Lane(x.Loop, s.format)
+		}
+		on.lane.Record(x)
+	}
+	on.active.Store(on.active.Load() - 1)
+}
+
+// closeLane hands over the lines of a loop. The log either goes on, or is about
+// to be closed.
+func (s *Service) closeLane(l *loop.Loop, last bool) {
+	lane := s.loops[l.ID()].lane
+	switch {
+	case lane == nil:
+	case last:
+		lane.Close()
+	default:
+		lane.Flush()
 	}
 }
 
-// logTo makes the service write its lines to log.
-func (s *Service) logTo(log *accesslog.Log, loops int) {
-	s.log, s.lanes = log, make([]*accesslog.Lane, loops)
-}
-
-func (s *Service) lane(l *loop.Loop) *accesslog.Lane {
-	lane := s.lanes[l.ID()]
-	if lane == nil {
-		lane = s.log.Lane(l, s.format)
-		s.lanes[l.ID()] = lane
+// active returns how many exchanges are in flight that this service began.
+func (s *Service) active() (n int64) {
+	for i := range s.loops {
+		n += s.loops[i].active.Load()
 	}
-	return lane
-}
-
-func (s *Service) closeLog(l *loop.Loop) {
-	if s.lanes != nil && s.lanes[l.ID()] != nil {
-		s.lanes[l.ID()].Close()
-	}
+	return n
 }
 
 // ErrNoLocation is the outcome of a request that no location matches.
@@ -77,8 +89,10 @@ func (s *Service) Refuse(x *message.Exchange, why *http1.Error) {
 // begin counts the exchange until its end.
 func (s *Service) begin(x *message.Exchange) {
 	x.Server = s.name
-	x.Processing = s.processing.Add(1)
-	s.accepted.Add(1)
+	x.Processing = s.counts.processing.Add(1)
+	s.counts.accepted.Add(1)
+	on := &s.loops[x.Loop.ID()]
+	on.active.Store(on.active.Load() + 1)
 	x.OnEnd(s.ended)
 	x.PeerTrusted = len(s.trusted) > 0 && s.trusted.holds(x.Client.Addr())
 	x.ClientIP = s.trusted.clientAddr(x)
@@ -103,8 +117,10 @@ func (s *Service) route(x *message.Exchange) error {
 	return location.Serve(x)
 }
 
-// Processing returns how many exchanges are in flight.
-func (s *Service) Processing() int64 { return s.processing.Load() }
+// Processing returns how many exchanges the server has in flight, those that
+// earlier graphs began among them.
+func (s *Service) Processing() int64 { return s.counts.processing.Load() }
 
-// Accepted returns how many exchanges there have been.
-func (s *Service) Accepted() int64 { return s.accepted.Load() }
+// Accepted returns how many exchanges there have been since the server was
+// added.
+func (s *Service) Accepted() int64 { return s.counts.accepted.Load() }

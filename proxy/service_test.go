@@ -130,8 +130,8 @@ addrs = ["`+echo(t)+`"]
 // closeIdle ends the connections that the pools keep, which the loop would
 // otherwise call left behind.
 func closeIdle(t *testing.T, l *loop.Loop, g *Graph) {
-	for _, u := range g.upstreams {
-		u.Close()
+	for _, u := range g.upstreams.byName {
+		u.value.Close()
 	}
 	l.Yield()
 }
