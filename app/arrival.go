@@ -153,8 +153,14 @@ func (a *arrival) serving(logger *slog.Logger) error {
 	for _, w := range a.warnings {
 		logger.Warn(w.Error())
 	}
+	// The old process may be gone as soon as it has heard: whoever reads the
+	// file then is to find this one.
+	if err := a.pid.write(os.Getpid()); err != nil {
+		logger.Error(err.Error())
+	}
 	if a.old != nil {
 		if err := a.old.Ready(); err != nil {
+			a.pid.write(a.old.From)
 			return err
 		}
 		for _, ln := range a.fromOld {
@@ -163,9 +169,6 @@ func (a *arrival) serving(logger *slog.Logger) error {
 		logger.Info("took over from the old process", "process", a.old.From, "listeners", len(a.fromOld))
 	}
 	a.arrived = true
-	if err := a.pid.write(); err != nil {
-		logger.Error(err.Error())
-	}
 	if err := a.systemd.Ready("serving"); err != nil {
 		logger.Error("systemd does not know that this process serves", "error", err)
 	}

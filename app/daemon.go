@@ -121,6 +121,16 @@ func (d *daemon) openErrorLog(path string, i *identity) (err error) {
 	return nil
 }
 
+// outputs returns the System of what is written while the process serves: all
+// into the error log, from the first line. Why it could not start still goes to
+// whoever started it.
+func (d *daemon) outputs(system System) System {
+	if d != nil {
+		system.Stdout, system.Stderr = d.errorLog, d.errorLog
+	}
+	return system
+}
+
 // serving turns to the error log, and gives word.
 func (d *daemon) serving() error {
 	if d == nil {
@@ -131,7 +141,6 @@ func (d *daemon) serving() error {
 			return fmt.Errorf("turn to basic.error_log: %w", err)
 		}
 	}
-	d.errorLog.Close()
 	_, err := d.status.Write([]byte{1})
 	d.status.Close()
 	if errors.Is(err, syscall.EPIPE) {

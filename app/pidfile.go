@@ -49,12 +49,12 @@ func (p *pidFile) open(i *identity) error {
 	return nil
 }
 
-// write writes the number of this process.
-func (p *pidFile) write() error {
+// write writes the number of a process.
+func (p *pidFile) write(pid int) error {
 	if p == nil {
 		return nil
 	}
-	text := strconv.Itoa(os.Getpid()) + "\n"
+	text := strconv.Itoa(pid) + "\n"
 	if _, err := p.file.WriteAt([]byte(text), 0); err != nil {
 		return fmt.Errorf("cannot write the pid file: %w", err)
 	}

@@ -403,8 +403,8 @@ func TestOfferReplacesASocketLeftBehindAndNothingElse(t *testing.T) {
 }
 
 func TestProcessOfAnotherUserIsRefused(t *testing.T) {
-	// skip: only root can start a process as another user, and CI is root.
 	if os.Getuid() != 0 {
+		// skip: only root can start a process as another user, and CI is root.
 		t.Skip("only root can start a process as another user")
 	}
 	const nobody = 65534

@@ -1,0 +1,81 @@
+package app
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestDaemonServesWhenItsStarterReturns(t *testing.T) {
+	p := newPlace(t)
+	pid := p.daemon(t)
+	if err := p.answers(); err != nil {
+		t.Error(err)
+	}
+	if session, _, _ := syscall.RawSyscall(syscall.SYS_GETSID, uintptr(pid), 0, 0); int(session) != pid {
+		t.Errorf("process %d is in session %d", pid, session)
+	}
+	for fd, want := range map[string]string{"0": os.DevNull, "1": p.dir + "/err", "2": p.dir + "/err"} {
+		if target, err := os.Readlink(filepath.Join("/proc", itoa(pid), "fd", fd)); target != want {
+			t.Errorf("descriptor %s is %s, %v, want %s", fd, target, err, want)
+		}
+	}
+	kill(t, pid, syscall.SIGTERM)
+	gone(t, pid)
+	// Logs set up before the process went to the background were once lost.
+	if log := p.log(); !strings.Contains(log, "listening on") || !strings.HasSuffix(log, "stopped\n") {
+		t.Errorf("the error log holds:\n%s", log)
+	}
+	for _, name := range []string{"pid", "s"} {
+		if _, err := os.Lstat(filepath.Join(p.dir, name)); !os.IsNotExist(err) {
+			t.Errorf("%s is still there: %v", name, err)
+		}
+	}
+}
+
+func TestDaemonThatDoesNotServeSaysWhyToItsStarter(t *testing.T) {
+	p := newPlace(t)
+	taken, err := net.Listen("unix", p.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	if code, stderr := p.run("-d"); code != 1 || !strings.Contains(stderr, p.addr) || !strings.Contains(stderr, "in use") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	p.configure(t, "nonsense = 1")
+	if code, stderr := p.run("-d"); code != 1 || !strings.Contains(stderr, "conf.toml:2") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	p.configure(t, `error_log = "/nowhere/err"`)
+	if code, stderr := p.run("-d"); code != 1 || !strings.Contains(stderr, "basic.error_log") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	if pids := p.processes(); len(pids) > 0 {
+		t.Errorf("processes %v are left", pids)
+	}
+	if _, err := os.Lstat(filepath.Join(p.dir, "pid")); !os.IsNotExist(err) {
+		t.Error("a process that did not serve left a pid file")
+	}
+}
+
+func TestCheckDoesNotGoToTheBackground(t *testing.T) {
+	p := newPlace(t)
+	if code, stdout := p.run("-d", "-t"); code != 0 || !strings.Contains(stdout, "is right") {
+		t.Errorf("exit code %d, %s", code, stdout)
+	}
+}
+
+func TestSignalToTheStarterEndsADaemonThatWaits(t *testing.T) {
+	p := newPlace(t)
+	cmd, said := p.start(t, "-d", "-u")
+	said.after("waiting up to")
+	cmd.Process.Signal(syscall.SIGTERM)
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(said.String(), "no process offers them") {
+		t.Errorf("exit code %d, %s", code, said)
+	}
+}
