@@ -93,29 +93,35 @@ var errWrong = errors.New("the configuration is wrong")
 
 // load reads and checks the configuration. Problems are printed, all of them.
 func load(f *flags, stderr io.Writer) (*loaded, error) {
-	c := &loaded{from: f.conf, builtIn: f.conf == ""}
-	var problems config.Problems
+	c, problems, err := read(f)
+	for _, p := range problems {
+		fmt.Fprintln(stderr, p)
+	}
+	return c, err
+}
+
+// read reads and checks the configuration, and returns what is wrong with it in
+// the order of the text.
+func read(f *flags) (c *loaded, problems config.Problems, err error) {
+	c = &loaded{from: f.conf, builtIn: f.conf == ""}
 	if c.builtIn {
 		c.from = config.DefaultName
 		c.Config = config.Default()
 	} else {
 		origin, err := store.Open(f.conf)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if c.Config, problems, err = origin.Load(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	problems = append(problems, proxy.Check(c.Config)...)
 	problems.Sort()
-	for _, p := range problems {
-		fmt.Fprintln(stderr, p)
-	}
 	if wrong := len(problems.Errors()); wrong > 0 {
-		return nil, fmt.Errorf("%w: %s in %s", errWrong, count(wrong, "problem"), c.from)
+		return nil, problems, fmt.Errorf("%w: %s in %s", errWrong, count(wrong, "problem"), c.from)
 	}
-	return c, nil
+	return c, problems, nil
 }
 
 func count(n int, noun string) string {

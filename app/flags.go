@@ -45,6 +45,7 @@ Signals:
   QUIT         hand the listeners to a new process, started with --upgrade within a minute, then end as after TERM;
                go on when there is none, or it fails
   USR2         start the program anew and hand over to it; go on when it fails
+  HUP          read the configuration again and put it into force; it stays as it was when the new one is wrong
   USR1         open the log files again, after they have been moved away
 
 Exit status: 0 after an orderly end, 1 when the configuration is wrong or the proxy could not start, 2 for a wrong command line.

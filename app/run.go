@@ -26,7 +26,7 @@ import (
 // Process returns the System of this process. Signals are caught from now on.
 func Process() System {
 	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
 	return System{Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Signals: signals}
 }
 
@@ -37,6 +37,7 @@ func run(c *loaded, f *flags, system System) error {
 		return err
 	}
 	defer start.abandon() // what it still has then
+	system = start.daemon.outputs(system)
 	log, err := openLog(c.Config, f, system)
 	if err != nil {
 		return err
@@ -57,21 +58,14 @@ func run(c *loaded, f *flags, system System) error {
 	}, ls.All()...)
 	defer watchdog.Stop()
 
-	graph, err := proxy.Compile(context.Background(), c.Config, proxy.Environment{
-		Version: Version, Logger: logger, LogOutput: log.Output(system.Stdout), Loops: threads,
-	})
-	if err != nil {
-		return err
-	}
 	srv := server.New(ls, logger)
 	srv.Inherit(start.take())
-	sites, err := sitesOf(graph)
-	if err == nil {
-		err = srv.Apply(sites)
-	}
+	live := newReloader(f, srv, ls, log, start.systemd, proxy.Environment{
+		Version: Version, Logger: logger, LogOutput: log.Output(system.Stdout), Loops: threads,
+	})
+	sites, err := live.put(c)
 	if err != nil {
 		srv.Disinherit()
-		graph.Close(time.Second)
 		return err
 	}
 	for _, addr := range srv.Disinherit() {
@@ -81,7 +75,8 @@ func run(c *loaded, f *flags, system System) error {
 	life, replaced := context.WithCancelCause(context.Background())
 	next := newSuccession(c, f, srv, logger, replaced)
 	told := &signals{from: system.Signals, logger: logger, handle: map[os.Signal]func(){
-		syscall.SIGUSR1: func() { logger.Info("opening the log files again"); graph.ReopenLogs(); log.Reopen() },
+		syscall.SIGHUP:  func() { live.ask("SIGHUP") },
+		syscall.SIGUSR1: func() { logger.Info("opening the log files again"); live.reopenLogs() },
 		syscall.SIGQUIT: next.offer,
 		syscall.SIGUSR2: func() { next.restart("SIGUSR2") },
 	}}
@@ -91,10 +86,12 @@ func run(c *loaded, f *flags, system System) error {
 			watching := watchProgram(c.Basic.AutoRestartCheckInterval, next, logger)
 			defer watching()
 		}
+		live.start(nil)
 		quiet = start.leaving(told.wait(life), life, srv, logger)
 	}
 	next.close()
-	stop(srv, ls, graph, &c.Basic, told, logger, quiet)
+	live.close()
+	stop(srv, live, told, logger, quiet)
 	start.ended()
 	return err
 }
@@ -111,11 +108,15 @@ func loops(c *config.Config, f *flags) int {
 }
 
 func openLog(c *config.Config, f *flags, system System) (*telemetry.Log, error) {
-	level := string(c.Basic.LogLevel)
+	return telemetry.Open(telemetry.LogOptions{Path: f.log, Stderr: system.Stderr, Level: logLevel(c, f), JSON: c.Basic.LogFormatJSON})
+}
+
+// logLevel says from which level on is logged.
+func logLevel(c *config.Config, f *flags) string {
 	if f.logLevel != "" {
-		level = f.logLevel
+		return f.logLevel
 	}
-	return telemetry.Open(telemetry.LogOptions{Path: f.log, Stderr: system.Stderr, Level: level, JSON: c.Basic.LogFormatJSON})
+	return string(c.Basic.LogLevel)
 }
 
 // sitesOf makes the sites of a graph's services.
@@ -256,7 +257,8 @@ func (g *signals) wait(ctx context.Context) os.Signal {
 
 // stop drains the server and closes what is left; a second signal cuts that
 // short. Connections without an exchange end after the time quiet.
-func stop(srv *server.Server, ls *server.Loops, graph *proxy.Graph, basic *config.Basic, told *signals, logger *slog.Logger, quiet time.Duration) {
+func stop(srv *server.Server, live *reloader, told *signals, logger *slog.Logger, quiet time.Duration) {
+	basic := &live.current.Basic
 	ctx, cancel := context.WithTimeout(context.Background(), basic.GracePeriod)
 	var listening sync.WaitGroup
 	listening.Go(func() {
@@ -276,7 +278,6 @@ func stop(srv *server.Server, ls *server.Loops, graph *proxy.Graph, basic *confi
 	}
 	cancel()
 	listening.Wait() // the logs are not opened again while they are closed
-	ls.On(len(ls.All()), graph.CloseLogs)
-	graph.Close(max(basic.GracefulShutdownTimeout, time.Second))
+	live.finish()
 	logger.Info("stopped")
 }

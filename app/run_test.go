@@ -48,14 +48,18 @@ func (r *record) String() string {
 
 // after waits until the text holds mark and a whole line behind it, and returns
 // that; "" when it does not come.
-func (r *record) after(mark string) string {
+func (r *record) after(mark string) string { return r.afterNth(mark, 1) }
+
+// afterNth is after for the n-th mark.
+func (r *record) afterNth(mark string, n int) string {
 	over := time.AfterFunc(patience, r.more.Broadcast)
 	defer over.Stop()
 	deadline := time.Now().Add(patience)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for {
-		if _, rest, ok := strings.Cut(r.text.String(), mark); ok {
+		if parts := strings.SplitN(r.text.String(), mark, n+1); len(parts) > n {
+			rest := parts[n]
 			if line, _, whole := strings.Cut(rest, "\n"); whole {
 				return line
 			}
@@ -72,7 +76,7 @@ type process struct {
 	signals        chan os.Signal
 	stdout, stderr *record
 	exited         chan int
-	addr           string
+	addr, conf     string
 }
 
 // socket returns the path of a Unix socket that nobody else can take.
@@ -97,7 +101,8 @@ func launch(t *testing.T, text string, args ...string) *process {
 	path := socket(t)
 	text = strings.ReplaceAll(text, "%ADDR%", "unix:"+path)
 	p := &process{signals: make(chan os.Signal, 1), stdout: newRecord(), stderr: newRecord(), exited: make(chan int, 1)}
-	args = append([]string{"--threads", "2", "-c", conf(t, text)}, args...)
+	p.conf = conf(t, text)
+	args = append([]string{"--threads", "2", "-c", p.conf}, args...)
 	go func() {
 		p.exited <- Main(args, System{Stdout: p.stdout, Stderr: p.stderr, Getenv: environ(nil), Signals: p.signals})
 	}()

@@ -60,8 +60,8 @@ func (h *lineHandler) WithGroup(name string) slog.Handler {
 	return &with
 }
 
-// appendAttr adds an attribute. Empty ones are left out; a stack is written
-// below the line, where it can be read.
+// appendAttr adds an attribute. Empty ones are left out; a stack and a diff are
+// written below the line, where they can be read.
 func appendAttr(line []byte, prefix string, a slog.Attr) []byte {
 	value := a.Value.Resolve()
 	if value.Kind() == slog.KindGroup {
@@ -74,7 +74,7 @@ func appendAttr(line []byte, prefix string, a slog.Attr) []byte {
 	if text == "" {
 		return line
 	}
-	if a.Key == "stack" {
+	if a.Key == "stack" || a.Key == "diff" {
 		return append(append(line, '\n'), strings.TrimRight(text, "\n")...)
 	}
 	line = append(line, ' ')

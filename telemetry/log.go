@@ -39,9 +39,9 @@ var levels = map[string]slog.Level{
 
 // Open opens the log.
 func Open(o LogOptions) (*Log, error) {
-	level, ok := levels[strings.ToLower(o.Level)]
-	if !ok {
-		return nil, fmt.Errorf("%q is no log level; use debug, info, warn, error or off", o.Level)
+	level, err := levelOf(o.Level)
+	if err != nil {
+		return nil, err
 	}
 	out, err := newOutput(o.Path, o.Stderr)
 	if err != nil {
@@ -56,6 +56,23 @@ func Open(o LogOptions) (*Log, error) {
 		l.Logger = slog.New(&lineHandler{out: l.out, level: l.Level})
 	}
 	return l, nil
+}
+
+func levelOf(name string) (slog.Level, error) {
+	level, ok := levels[strings.ToLower(name)]
+	if !ok {
+		return 0, fmt.Errorf("%q is no log level; use debug, info, warn, error or off", name)
+	}
+	return level, nil
+}
+
+// SetLevel makes the log write records from the named level on, see LogOptions.
+func (l *Log) SetLevel(name string) error {
+	level, err := levelOf(name)
+	if err == nil {
+		l.Level.Set(level)
+	}
+	return err
 }
 
 // Reopen opens the file anew, after it has been moved away. The old one stays

@@ -1,0 +1,182 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"pingap/proxy"
+	"pingap/server"
+	"pingap/server/systemd"
+	"pingap/telemetry"
+)
+
+// reloader keeps a configuration in force, and puts another in its place when
+// it is told to: beside the old one, so that nothing changes when the new one
+// is wrong, and no exchange is lost when it is right.
+type reloader struct {
+	flags       *flags
+	server      *server.Server
+	loops       *server.Loops
+	log         *telemetry.Log
+	systemd     *systemd.Manager
+	environment proxy.Environment
+
+	started  *loaded // what the process was started with
+	wanted   chan string
+	life     context.Context
+	end      context.CancelFunc
+	working  sync.WaitGroup // run
+	retiring sync.WaitGroup // graphs whose exchanges have not ended
+	abandon  chan struct{}  // closed when they are not waited for any more
+
+	mu      sync.Mutex // held to change what follows
+	current *loaded
+	graph   *proxy.Graph
+}
+
+func newReloader(f *flags, srv *server.Server, ls *server.Loops, log *telemetry.Log, manager *systemd.Manager, env proxy.Environment) *reloader {
+	r := &reloader{
+		flags: f, server: srv, loops: ls, log: log, systemd: manager, environment: env,
+		wanted: make(chan string, 1), abandon: make(chan struct{}),
+	}
+	r.life, r.end = context.WithCancel(context.Background())
+	return r
+}
+
+// put makes c the configuration in force. With an error nothing has changed.
+func (r *reloader) put(c *loaded) ([]*server.Site, error) {
+	env := r.environment
+	env.Previous = r.graph
+	graph, err := proxy.Compile(r.life, c.Config, env)
+	if err != nil {
+		return nil, err
+	}
+	sites, err := sitesOf(graph)
+	if err == nil {
+		err = r.server.Apply(sites)
+	}
+	if err != nil {
+		graph.Close(time.Second)
+		return nil, err
+	}
+	r.mu.Lock()
+	old := r.graph
+	r.graph, r.current = graph, c
+	r.mu.Unlock()
+	if old == nil {
+		r.started = c
+		return sites, nil
+	}
+	r.retiring.Go(func() { r.retire(old) })
+	return sites, nil
+}
+
+// retirePoll is how often a graph that has been replaced is asked whether its
+// exchanges have ended.
+const retirePoll = 50 * time.Millisecond
+
+// retire closes a graph when its exchanges have ended.
+func (r *reloader) retire(g *proxy.Graph) {
+	tick := time.NewTicker(retirePoll)
+	defer tick.Stop()
+	for waiting := true; waiting && g.Active() > 0; {
+		select {
+		case <-tick.C:
+		case <-r.abandon:
+			waiting = false
+		}
+	}
+	r.letGo(g)
+}
+
+// letGo closes a graph that serves nothing any more.
+func (r *reloader) letGo(g *proxy.Graph) {
+	r.loops.On(len(r.loops.All()), g.CloseLogs)
+	g.Close(max(g.Config.Basic.GracefulShutdownTimeout, time.Second))
+}
+
+// start begins to reload: whenever ask is called, and whenever changes tells
+// that the stored configuration is another one. changes may be nil.
+func (r *reloader) start(changes <-chan struct{}) {
+	r.working.Go(func() {
+		for {
+			select {
+			case <-r.life.Done():
+				return
+			case why := <-r.wanted:
+				r.reload(why)
+			case <-changes:
+				r.reload("the stored configuration has changed")
+			}
+		}
+	})
+}
+
+// ask tells to reload; one that is asked for already is enough.
+func (r *reloader) ask(why string) {
+	select {
+	case r.wanted <- why:
+	default:
+	}
+}
+
+// reload reads the configuration again and puts it into force.
+func (r *reloader) reload(why string) {
+	logger := r.log.Logger
+	if r.current.builtIn {
+		logger.Info("the built-in configuration does not change", "reason", why)
+		return
+	}
+	if err := r.systemd.Reloading(); err != nil {
+		logger.Error("systemd does not know that the configuration is read again", "error", err)
+	}
+	began := time.Now()
+	before := r.current
+	c, problems, err := read(r.flags)
+	logProblems(logger, problems)
+	if err == nil {
+		_, err = r.put(c)
+	}
+	if err != nil {
+		logger.Error("the configuration stays as it was: "+err.Error(), "reason", why)
+	} else {
+		r.settle(before)
+		logChanges(logger, c.Changes(before.Config), why, time.Since(began))
+	}
+	if err := r.systemd.Ready("serving"); err != nil {
+		logger.Error("systemd does not know that this process serves", "error", err)
+	}
+}
+
+// settle makes that part of [basic] hold which is the process's own.
+func (r *reloader) settle(before *loaded) {
+	if err := r.log.SetLevel(logLevel(r.current.Config, r.flags)); err != nil {
+		r.log.Logger.Error("the log level stays as it was", "error", err)
+	}
+	for _, key := range restartKeys(before, r.current, r.started, r.flags) {
+		r.log.Logger.Warn(fmt.Sprintf("basic.%s has changed, which takes effect with the next start of the process: SIGUSR2 starts it anew without losing a request", key))
+	}
+}
+
+// reopenLogs opens the files of all logs anew.
+func (r *reloader) reopenLogs() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.graph.ReopenLogs()
+	r.log.Reopen()
+}
+
+// close ends the reloading; what is in force stays until finish.
+func (r *reloader) close() {
+	r.end()
+	r.working.Wait()
+}
+
+// finish closes what is left when the server has been drained, or given up.
+func (r *reloader) finish() {
+	close(r.abandon)
+	r.retiring.Wait()
+	r.letGo(r.graph)
+}
