@@ -1,0 +1,9 @@
+package certificate
+
+import (
+	"testing"
+
+	"pingap/leaktest"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m) }
