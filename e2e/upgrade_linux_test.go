@@ -1,0 +1,330 @@
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// daemon is a proxy in the background, known by its pid file.
+type daemon struct{ dir, conf, addr string }
+
+// startDaemon runs a proxy in the background until the test ends. Its
+// configuration has pid_file, upgrade_sock and error_log in [basic], and what
+// the text says.
+func startDaemon(t *testing.T, config string, args ...string) *daemon {
+	t.Helper()
+	d := &daemon{dir: t.TempDir(), addr: freeAddr(t)}
+	config = "[basic]\npid_file = \"DIR/pid\"\nupgrade_sock = \"DIR/up\"\nerror_log = \"DIR/log\"\n" + config
+	d.conf = writeFile(t, d.dir, "pingap.toml", strings.NewReplacer("ADDR", d.addr, "DIR", d.dir).Replace(config))
+	d.launch(t, args...)
+	t.Cleanup(func() {
+		d.end(t)
+		text := readFile(t, filepath.Join(d.dir, "log"))
+		for _, bad := range []string{"DATA RACE", "panic"} {
+			if _, after, found := strings.Cut(text, bad); found {
+				t.Errorf("a proxy reports: %s%.4000s", bad, after)
+			}
+		}
+		if t.Failed() {
+			t.Logf("the log of the proxies, at most its last lines:\n%s", text[max(0, len(text)-16<<10):])
+		}
+	})
+	return d
+}
+
+// launch starts the proxy and waits until it serves.
+func (d *daemon) launch(t *testing.T, args ...string) {
+	t.Helper()
+	if code, out, err := command(t, nil, append([]string{"-c", d.conf, "-d"}, args...)...); code != 0 {
+		t.Fatalf("the proxy does not start: exit code %d, %s%s", code, out, err)
+	}
+}
+
+// end stops the proxy that serves and waits until no process is left.
+func (d *daemon) end(t *testing.T) {
+	t.Helper()
+	if pid, err := d.read(); err == nil {
+		syscall.Kill(pid, syscall.SIGTERM)
+	}
+	eventually(t, "end all processes", func() error {
+		if pids := d.processes(); len(pids) > 0 {
+			return fmt.Errorf("processes %v are there", pids)
+		}
+		return nil
+	})
+}
+
+// pid returns the number of the process that serves.
+func (d *daemon) pid(t *testing.T) int {
+	t.Helper()
+	pid, err := d.read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pid
+}
+
+func (d *daemon) read() (int, error) {
+	text, err := os.ReadFile(filepath.Join(d.dir, "pid"))
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(string(text)))
+}
+
+// processes are those that run with the configuration.
+func (d *daemon) processes() (pids []int) {
+	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, line := range lines {
+		if text, err := os.ReadFile(line); err == nil && strings.Contains(string(text), d.conf) {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(line)))
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// load is clients that ask without a pause, and count what fails. None tries
+// anything a second time.
+type load struct {
+	addr    string
+	running sync.WaitGroup
+	over    atomic.Bool
+	done    atomic.Int64
+
+	mu     sync.Mutex
+	failed []error
+}
+
+// keepAlive runs n clients, each on one connection for as long as the proxy
+// lets it, with a pause between requests.
+func (l *load) keepAlive(n int, pause time.Duration) {
+	for range n {
+		l.running.Go(func() {
+			c := &keepAliveClient{addr: l.addr}
+			defer c.close()
+			for !l.over.Load() {
+				l.count(c.ask())
+				if pause > 0 {
+					<-time.After(pause)
+				}
+			}
+		})
+	}
+}
+
+// fresh runs n clients that make a connection for each request.
+func (l *load) fresh(n int) {
+	for range n {
+		l.running.Go(func() {
+			for !l.over.Load() {
+				c := &keepAliveClient{addr: l.addr}
+				l.count(c.ask())
+				c.close()
+			}
+		})
+	}
+}
+
+func (l *load) count(err error) {
+	l.done.Add(1)
+	if err != nil {
+		l.mu.Lock()
+		l.failed = append(l.failed, err)
+		l.mu.Unlock()
+	}
+}
+
+// goOn waits until so many more requests have been answered.
+func (l *load) goOn(t *testing.T, n int64) {
+	t.Helper()
+	enough := l.done.Load() + n
+	eventually(t, "answer requests", func() error {
+		if done := l.done.Load(); done < enough {
+			return fmt.Errorf("%d more are to come", enough-done)
+		}
+		return nil
+	})
+}
+
+// stop ends the clients and reports how many requests failed.
+func (l *load) stop(t *testing.T) {
+	t.Helper()
+	l.over.Store(true)
+	l.running.Wait()
+	t.Logf("%d requests", l.done.Load())
+	if len(l.failed) > 0 {
+		t.Errorf("%d of %d requests failed, the first with: %v", len(l.failed), l.done.Load(), l.failed[0])
+	}
+}
+
+// keepAliveClient asks on one connection until an answer says that it is the
+// last.
+type keepAliveClient struct {
+	addr string
+	conn net.Conn
+	in   *bufio.Reader
+	used int
+}
+
+func (c *keepAliveClient) ask() error {
+	if err := c.try(); err != nil {
+		c.close()
+		return fmt.Errorf("request %d of a connection: %w", c.used, err)
+	}
+	return nil
+}
+
+func (c *keepAliveClient) try() (err error) {
+	if c.conn == nil {
+		c.used = 0
+		if c.conn, err = net.DialTimeout("tcp", c.addr, patience); err != nil {
+			return err
+		}
+		c.in = bufio.NewReader(c.conn)
+	}
+	c.used++
+	c.conn.SetDeadline(time.Now().Add(patience))
+	if _, err := io.WriteString(c.conn, "GET /some/path HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+		return err
+	}
+	resp, err := http.ReadResponse(c.in, nil)
+	if err != nil {
+		return err
+	}
+	body, err := io.ReadAll(resp.Body)
+	switch {
+	case err != nil:
+		return err
+	case resp.StatusCode != http.StatusOK || string(body) != "hello":
+		return fmt.Errorf("answer %s with %q", resp.Status, body)
+	case resp.Close:
+		c.close()
+	}
+	return nil
+}
+
+func (c *keepAliveClient) close() {
+	if c.conn != nil {
+		c.conn.Close()
+		c.conn = nil
+	}
+}
+
+const upgrades = 20
+
+func TestTwentyUpgradesInARowFailNoRequest(t *testing.T) {
+	upstream := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
+	for name, keys := range map[string]string{"one listener": "", "a listener for each loop": "reuse_port = true"} {
+		t.Run(name, func(t *testing.T) {
+			d := startDaemon(t, strings.Replace(proxyTo(upstream), "[servers.main]", "[servers.main]\n"+keys, 1), "--threads", "2")
+			l := &load{addr: d.addr}
+			l.keepAlive(50, 0)
+			l.keepAlive(50, 20*time.Millisecond)
+			l.keepAlive(10, 300*time.Millisecond)
+			l.fresh(10)
+			seen := map[int]bool{}
+			for i := range upgrades {
+				l.goOn(t, 500)
+				old := d.pid(t)
+				if code, out, err := command(t, nil, "-c", d.conf, "-t"); code != 0 {
+					t.Fatalf("exit code %d, %s%s", code, out, err)
+				}
+				if err := syscall.Kill(old, syscall.SIGQUIT); err != nil {
+					t.Fatal(err)
+				}
+				// Another number of loops each time: their listeners all go on.
+				d.launch(t, "-u", "--threads", strconv.Itoa(1+(i+1)%3))
+				if now := d.pid(t); seen[now] || now == old {
+					t.Fatalf("upgrade %d: process %d serves after %d", i, now, old)
+				}
+				seen[old] = true
+			}
+			l.stop(t)
+			last := d.pid(t)
+			eventually(t, "end the old processes", func() error {
+				if pids := d.processes(); len(pids) != 1 || pids[0] != last {
+					return fmt.Errorf("processes %v are there, %d serves", pids, last)
+				}
+				return nil
+			})
+		})
+	}
+}
+
+// When the new program is broken the old one stays.
+func TestAnUpgradeThatFailsChangesNothing(t *testing.T) {
+	upstream := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
+	d := startDaemon(t, proxyTo(upstream))
+	l := &load{addr: d.addr}
+	l.keepAlive(10, 0)
+	l.fresh(5)
+	pid := d.pid(t)
+	good := readFile(t, d.conf)
+	if err := syscall.Kill(pid, syscall.SIGQUIT); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		writeFile(t, d.dir, "pingap.toml", good+"\n[servers.second]\naddr = \"203.0.113.1:80\"\nlocations = [\"all\"]\n")
+		if code, _, err := command(t, nil, "-c", d.conf, "-d", "-u"); code != 1 || !strings.Contains(err, "203.0.113.1:80") {
+			t.Errorf("exit code %d, %s", code, err)
+		}
+		if now := d.pid(t); now != pid {
+			t.Errorf("process %d is named after %d", now, pid)
+		}
+	}
+	writeFile(t, d.dir, "pingap.toml", good)
+	d.launch(t, "-u")
+	l.stop(t)
+	if d.pid(t) == pid {
+		t.Error("the old process is still named")
+	}
+}
+
+func TestAnUpgradeClosesAddressesThatAreNotConfiguredAnyMore(t *testing.T) {
+	// Once, inherited sockets stayed open for ever.
+	second := freeAddr(t)
+	socket := filepath.Join(t.TempDir(), "s")
+	upstream := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
+	d := startDaemon(t, strings.Replace(proxyTo(upstream), `"ADDR"`, `"ADDR, `+second+`, unix:`+socket+`"`, 1))
+	old := d.pid(t)
+	writeFile(t, d.dir, "pingap.toml", strings.Replace(readFile(t, d.conf), ", "+second, "", 1))
+	if err := syscall.Kill(old, syscall.SIGQUIT); err != nil {
+		t.Fatal(err)
+	}
+	d.launch(t, "-u")
+	eventually(t, "end the old process", func() error {
+		if pids := d.processes(); len(pids) != 1 {
+			return fmt.Errorf("processes %v are there", pids)
+		}
+		return nil
+	})
+	if conn, err := net.Dial("tcp", second); err == nil {
+		conn.Close()
+		t.Errorf("%s is still open", second)
+	}
+	for network, addr := range map[string]string{"tcp": d.addr, "unix": socket} {
+		conn, err := net.Dial(network, addr)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		conn.Close()
+	}
+	d.end(t)
+	if _, err := os.Lstat(socket); !os.IsNotExist(err) {
+		t.Errorf("the last process left its socket: %v", err)
+	}
+}
