@@ -82,8 +82,9 @@ func start(t testing.TB, name string, args ...string) *process {
 }
 
 // cleanEnvironment is this process's without what would configure the proxy.
+// Under the race detector a process would sleep for a second before it ends.
 func cleanEnvironment() []string {
-	var env []string
+	env := []string{"GORACE=atexit_sleep_ms=0"}
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "PINGAP_") {
 			env = append(env, v)
@@ -237,17 +238,23 @@ func readFile(t testing.TB, path string) string {
 }
 
 // peakMemory is the most that the proxy has had resident, in KiB.
-func (p *proxy) peakMemory(t testing.TB) int {
+func (p *proxy) peakMemory(t testing.TB) int { return p.status(t, "VmHWM:") }
+
+// memory is what the proxy has resident, in KiB.
+func (p *proxy) memory(t testing.TB) int { return p.status(t, "VmRSS:") }
+
+// status returns a number that the system tells about the proxy.
+func (p *proxy) status(t testing.TB, name string) int {
 	t.Helper()
 	for line := range strings.Lines(readFile(t, fmt.Sprintf("/proc/%d/status", p.Process.Pid))) {
-		if f := strings.Fields(line); len(f) > 1 && f[0] == "VmHWM:" {
-			kb, err := strconv.Atoi(f[1])
+		if f := strings.Fields(line); len(f) > 1 && f[0] == name {
+			n, err := strconv.Atoi(f[1])
 			if err != nil {
 				t.Fatal(err)
 			}
-			return kb
+			return n
 		}
 	}
-	t.Fatal("the system does not tell the peak of memory")
+	t.Fatalf("the system does not tell %s", name)
 	return 0
 }

@@ -1,0 +1,282 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// reload puts a configuration in the place of the proxy's, in one step, and
+// tells it.
+func (p *proxy) reload(t testing.TB, config string) {
+	t.Helper()
+	next := writeFile(t, p.dir, "next", strings.NewReplacer("ADDR", p.addr, "DIR", p.dir).Replace(config))
+	if err := os.Rename(next, filepath.Join(p.dir, "pingap.toml")); err != nil {
+		t.Fatal(err)
+	}
+	p.signal(t, syscall.SIGHUP)
+}
+
+// versions are configurations that follow each other. All of them answer
+// /echo from one of the upstreams, and /version with their number.
+type versions struct {
+	peers [2]string
+	spare string // an address that every second version listens on
+}
+
+// text is the n-th configuration, which differs from its neighbours in every
+// kind of section.
+func (v *versions) text(n int) string {
+	var b strings.Builder
+	list := func(name string) string { return fmt.Sprintf("%s-%d", name, n%3) } // names come and go
+	fmt.Fprintf(&b, "[basic]\nupstream_keepalive_pool_size = %d\n", 64+n%2)
+	addr, others := "ADDR", ""
+	switch n % 4 {
+	case 1:
+		addr += "," + v.spare
+	case 2:
+		others = v.spare
+	}
+	fmt.Fprintf(&b, `
+[servers.%q]
+addr = %q
+locations = ["version", %q]
+access_log = "DIR/access.log?rolling=never {path} {status} %d"
+keepalive_timeout = "%ds"
+client_header_buffer_size = "%dkib"
+threads = %d
+reuse_port = %v
+
+[locations.version]
+path = "=/version"
+plugins = ["version"]
+
+[plugins.version]
+category = "mock"
+data = "%d"
+
+[locations.%q]
+path = "/echo"
+upstream = %q
+max_processing = %d
+plugins = ["unchanged"]
+proxy_set_headers = ["X-Version: %d"]
+
+[plugins.unchanged]
+category = "mock"
+path = "/echo/never"
+
+[upstreams.%q]
+addrs = [%s]
+idle_timeout = "%ds"
+`, list("main"), addr, list("echo"), n, 30+n%7, 16+n%5, n%3, n%5 == 0, n,
+		list("echo"), list("peers"), 10_000+n, n,
+		list("peers"), v.addrs(n), 20+n%3)
+	if others != "" {
+		fmt.Fprintf(&b, "[servers.other]\naddr = %q\nlocations = [\"version\", %q]\n", others, list("echo"))
+	}
+	for i := range n % 20 {
+		fmt.Fprintf(&b, "[locations.filler%d]\npath = \"/filler%d\"\nupstream = %q\n", i, i, list("peers"))
+	}
+	return b.String()
+}
+
+func (v *versions) addrs(n int) string {
+	switch n % 6 {
+	case 0, 1, 2:
+		return fmt.Sprintf("%q", v.peers[0])
+	case 3:
+		return fmt.Sprintf("%q", v.peers[1])
+	}
+	return fmt.Sprintf(`"%s %d", %q`, v.peers[0], n%6, v.peers[1])
+}
+
+// visitor is a client of the proxy while it reloads.
+type visitor struct {
+	*http.Client
+	url   string
+	times []time.Duration
+}
+
+// visit asks once; whatever is not an answer of one of the upstreams is an
+// error.
+func (v *visitor) visit(random *rand.Rand) error {
+	began := time.Now()
+	var body io.Reader
+	size := 0
+	method := "GET"
+	if random.IntN(4) == 0 {
+		size, method = random.IntN(100_000), "POST"
+		body = strings.NewReader(strings.Repeat("x", size))
+	}
+	request, err := http.NewRequest(method, v.url+"/echo", body)
+	if err != nil {
+		return err
+	}
+	resp, err := v.Do(request)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != 200 || len(text) != size {
+		return fmt.Errorf("%s: %s with %d bytes, want %d", method, resp.Status, len(text), size)
+	}
+	v.times = append(v.times, time.Since(began))
+	return nil
+}
+
+const (
+	visitors    = 60 // that keep their connections
+	reloadEvery = 100 * time.Millisecond
+)
+
+func TestNoRequestFailsWhileTheConfigurationChanges(t *testing.T) {
+	echo := func(w http.ResponseWriter, r *http.Request) {
+		content, _ := io.ReadAll(r.Body) // before the answer: a net/http server drops what is unread then
+		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+		w.Write(content)
+	}
+	v := &versions{peers: [2]string{serve(t, echo), serve(t, echo)}, spare: freeAddr(t)}
+	p := startProxy(t, v.text(0), "--threads", "2")
+	quiet := v.load(t, p, soak(t)/4, func(int) {})
+	var early, late int
+	reloads := 0
+	moving := v.load(t, p, soak(t), func(n int) {
+		reloads++
+		if n%7 == 3 {
+			p.reload(t, v.text(n)+"\n[locations.wrong]\nupstream = \"nobody\"\n")
+		} else {
+			p.reload(t, v.text(n))
+		}
+		if now := p.memory(t); n < int(soak(t)/reloadEvery)/3 {
+			early = max(early, now)
+		} else {
+			late = max(late, now)
+		}
+	})
+	last := 7 * 1000
+	p.reload(t, v.text(last))
+	eventually(t, "serve the last configuration", func() error {
+		resp, err := newClient(t).Get(p.url("/version"))
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if text, err := io.ReadAll(resp.Body); string(text) != strconv.Itoa(last) {
+			return fmt.Errorf("version %q, %v", text, err)
+		}
+		return nil
+	})
+	t.Logf("%d reloads; 99 of 100 requests took %v without and %v with them; memory at most %d KiB at first and %d KiB then",
+		reloads, quantile(quiet), quantile(moving), early, late)
+	if late > early+early/2+16<<10 {
+		t.Errorf("memory has grown from %d to %d KiB", early, late)
+	}
+	if log := p.output.String(); !strings.Contains(log, "nobody") {
+		t.Errorf("a wrong configuration was not reported")
+	}
+	p.stop(t)
+}
+
+// load lets visitors ask for a time, while change is called again and again. It
+// returns how long the requests took.
+func (v *versions) load(t *testing.T, p *proxy, length time.Duration, change func(n int)) (times []time.Duration) {
+	t.Helper()
+	var mu sync.Mutex
+	var running sync.WaitGroup
+	end := make(chan struct{})
+	for i := range visitors {
+		running.Go(func() {
+			random := rand.New(rand.NewPCG(1, uint64(i)))
+			who := visitor{Client: newClient(t), url: p.url("")}
+			if i%10 == 0 { // some come anew each time
+				who.Client.Transport.(*http.Transport).DisableKeepAlives = true
+			}
+			for {
+				select {
+				case <-end:
+					mu.Lock()
+					defer mu.Unlock()
+					times = append(times, who.times...)
+					return
+				case <-time.After(time.Duration(random.IntN(20)) * time.Millisecond):
+				}
+				if err := who.visit(random); err != nil {
+					t.Errorf("visitor %d: %v", i, err)
+					return
+				}
+			}
+		})
+	}
+	running.Go(func() { v.comeToSpare(t, end) })
+	tick := time.NewTicker(reloadEvery)
+	defer tick.Stop()
+	deadline := time.After(length)
+	for n := 1; ; n++ {
+		select {
+		case <-tick.C:
+			change(n)
+			continue
+		case <-deadline:
+		}
+		close(end)
+		running.Wait()
+		return times
+	}
+}
+
+// comeToSpare asks at the address that comes and goes: who gets an answer gets
+// the right one. The system resets those who connect in the moment in which the
+// address is closed.
+func (v *versions) comeToSpare(t *testing.T, end chan struct{}) {
+	for {
+		select {
+		case <-end:
+			return
+		case <-time.After(time.Millisecond):
+		}
+		conn, err := net.Dial("tcp", v.spare)
+		if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) {
+			continue
+		}
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		io.WriteString(conn, "GET /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+		conn.SetDeadline(time.Now().Add(patience))
+		text, err := io.ReadAll(conn)
+		conn.Close()
+		if len(text) == 0 && errors.Is(err, syscall.ECONNRESET) {
+			continue
+		}
+		if err != nil || !strings.HasPrefix(string(text), "HTTP/1.1 200 ") {
+			t.Errorf("at the address that comes and goes: %q, %v", text, err)
+		}
+	}
+}
+
+// quantile returns what 99 of 100 do not exceed.
+func quantile(times []time.Duration) time.Duration {
+	if len(times) == 0 {
+		return 0
+	}
+	slices.Sort(times)
+	return times[len(times)*99/100]
+}
