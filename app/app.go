@@ -97,6 +97,11 @@ func load(f *flags, stderr io.Writer) (*loaded, error) {
 	for _, p := range problems {
 		fmt.Fprintln(stderr, p)
 	}
+	if err == nil && f.test {
+		for _, n := range c.Notes {
+			fmt.Fprintln(stderr, n)
+		}
+	}
 	return c, err
 }
 

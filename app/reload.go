@@ -143,6 +143,7 @@ func (r *reloader) reload(why string) {
 		logger.Error("the configuration stays as it was: "+err.Error(), "reason", why)
 	} else {
 		r.settle(before)
+		logNotes(logger, c.Notes)
 		logChanges(logger, c.Changes(before.Config), why, time.Since(began))
 	}
 	if err := r.systemd.Ready("serving"); err != nil {

@@ -28,6 +28,17 @@ func logProblems(logger *slog.Logger, problems config.Problems) {
 	}
 }
 
+// logNotes logs what there is to know of a configuration that is in force.
+func logNotes(logger *slog.Logger, notes []config.Note) {
+	for i, n := range notes {
+		if i == maxReported {
+			logger.Warn(fmt.Sprintf("there are %d more notes", len(notes)-i))
+			return
+		}
+		logger.Warn(n.String())
+	}
+}
+
 // logChanges logs what has become another by a reload: in words, and line by
 // line.
 func logChanges(logger *slog.Logger, changes []config.Change, why string, took time.Duration) {

@@ -226,6 +226,7 @@ func announce(logger *slog.Logger, c *loaded, sites []*server.Site, threads int)
 			logger.Info("listening on "+a.String(), "server", site.Name)
 		}
 	}
+	logNotes(logger, c.Notes)
 	if c.builtIn {
 		logger.Info("this is the built-in configuration: see http://127.0.0.1:6188/ for how to write your own")
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,24 +48,63 @@ type Basic struct {
 	LogLevel LogLevel `config:"log_level"`
 	// LogFormatJSON makes each line of the application log a JSON object.
 	LogFormatJSON bool `config:"log_format_json"`
-}
-
-func (*Basic) later() map[string][]any {
-	return map[string][]any{
-		"webhook": nil, "webhook_type": nil, "webhook_notifications": nil,
-		"log_buffered_size": nil, "sentry": nil, "pyroscope": nil,
-		"log_compress_algorithm": nil, "log_compress_level": nil, "log_compress_days_ago": nil, "log_compress_time_point_hour": nil,
-	}
+	// LogBufferedSize is how much of the application log waits to be written
+	// to its file at once.
+	LogBufferedSize Size `config:"log_buffered_size" inert:"true" max:"1gib"`
+	// LogCompressAlgorithm compresses old files of the application log.
+	LogCompressAlgorithm string `config:"log_compress_algorithm" inert:"true" enum:"gzip,zstd,"`
+	// LogCompressLevel is how hard it tries; 0 leaves it to the algorithm.
+	LogCompressLevel int `config:"log_compress_level" inert:"true" min:"0" max:"22"`
+	// LogCompressDaysAgo is how old files are then.
+	LogCompressDaysAgo int `config:"log_compress_days_ago" inert:"true" default:"7" min:"0" max:"36500"`
+	// LogCompressTimePointHour is the hour of the day at which it happens.
+	LogCompressTimePointHour int `config:"log_compress_time_point_hour" inert:"true" min:"0" max:"23"`
+	// TicketKeyFile holds the keys of TLS session tickets, which several
+	// instances may share. Empty means that each makes its own.
+	TicketKeyFile string `config:"ticket_key_file" example:"/etc/pingap/tickets.key"`
+	// Webhook is the URL that is told of events.
+	Webhook string `config:"webhook" inert:"true"`
+	// WebhookType is the form of what it is told: wecom, dingtalk, or any
+	// other word for plain JSON.
+	WebhookType string `config:"webhook_type" inert:"true"`
+	// WebhookNotifications are the events that it is told of; none unless they
+	// are listed.
+	WebhookNotifications []Event `config:"webhook_notifications" inert:"true" example:"backend_status"`
+	// Sentry is where errors are reported to.
+	Sentry string `config:"sentry" inert:"true"`
+	// Pyroscope is where profiles are sent to.
+	Pyroscope string `config:"pyroscope" inert:"true"`
 }
 
 func (*Basic) dropped() map[string]string {
 	return map[string]string{
-		"work_stealing":         "connections stay on the loop that accepted them",
-		"listener_tasks_per_fd": "every loop accepts as many connections at a time as there are",
-		"log_capacity":          "Pingap replaced it by log_buffered_size",
-		"cache_directory":       "caches are configured by their plugins",
-		"cache_max_size":        "caches are configured by their plugins",
+		"work_stealing":         "has no effect: connections stay on the loop that accepted them",
+		"listener_tasks_per_fd": "has no effect: every loop accepts as many connections at a time as there are",
+		"log_capacity":          "has no effect: the key is called log_buffered_size now",
+		"cache_directory":       "has no effect: caches are configured by their plugins, with the key directory",
+		"cache_max_size":        "has no effect: caches are configured by their plugins, with max_size in the key directory",
 	}
+}
+
+// Event is something that people are told of.
+type Event string
+
+var events = []string{
+	"backend_status", "upstream_status", "service_discover_fail", "tls_validity", "parse_certificate_fail", "lets_encrypt",
+	"diff_config", "reload_config", "reload_config_fail", "restart", "restart_fail",
+}
+
+// UnmarshalText reads the name of an event.
+func (e *Event) UnmarshalText(text []byte) error {
+	*e = Event(text)
+	switch {
+	case *e == "backend_unhealthy":
+		*e = "backend_status"
+		return &ValueError{Message: `the event "backend_unhealthy" is called "backend_status" now`, Warning: true}
+	case !slices.Contains(events, string(*e)):
+		return &ValueError{Message: fmt.Sprintf("there is no event %q", text), Hint: cmp.Or(Suggest(string(text), events), "events are "+strings.Join(events, ", "))}
+	}
+	return nil
 }
 
 // LogLevel is the least serious level that is logged, in lower case.

@@ -13,12 +13,14 @@ type Checks struct {
 	Categories []string
 	// ReadyMade are the names of plugins that exist without being configured.
 	ReadyMade []string
-	// Server, Location and Plugin look at one section each; problems are made
-	// with its Problem method or that of its Table. Plugin is asked about
+	// Server, Location and the others look at one section each; problems are
+	// made with its Problem method or that of its Table. Plugin is asked about
 	// plugins of known categories only.
-	Server   func(*Server) []Problem
-	Location func(*Location) []Problem
-	Plugin   func(*Plugin) []Problem
+	Server      func(*Server) []Problem
+	Location    func(*Location) []Problem
+	Upstream    func(*Upstream) []Problem
+	Certificate func(*Certificate) []Problem
+	Plugin      func(*Plugin) []Problem
 }
 
 const noServer = "there is no server, so nothing would be listened on"
@@ -33,22 +35,38 @@ func (c *Config) Check(others Checks) Problems {
 	}
 	c.checkReferences(&others, &problems)
 	c.checkAddresses(&problems)
-	for _, s := range c.Servers {
-		if others.Server != nil {
-			problems.add(others.Server(s)...)
-		}
-	}
-	for _, l := range c.Locations {
-		if others.Location != nil {
-			problems.add(others.Location(l)...)
-		}
-	}
+	c.checkCertificates(&problems)
+	ask(c.Servers, others.Server, &problems)
+	ask(c.Locations, others.Location, &problems)
+	ask(c.Upstreams, others.Upstream, &problems)
+	ask(c.Certificates, others.Certificate, &problems)
 	for _, p := range c.Plugins {
 		if p.checkCategory(others.Categories, &problems) && others.Plugin != nil {
 			problems.add(others.Plugin(p)...)
 		}
 	}
 	return problems
+}
+
+// ask has each section of a kind looked at.
+func ask[T any](sections []T, check func(T) []Problem, problems *Problems) {
+	for _, section := range sections {
+		if check != nil {
+			problems.add(check(section)...)
+		}
+	}
+}
+
+// checkCertificates reports servers that have TLS, but nothing to show.
+func (c *Config) checkCertificates(problems *Problems) {
+	if len(c.Certificates) > 0 || c.broken {
+		return
+	}
+	for _, s := range c.Servers {
+		if s.GlobalCertificates {
+			problems.add(s.Problem("global_certificates", "there are no certificates, so no client could connect", "write a section [certificates.main] with tls_cert and tls_key"))
+		}
+	}
 }
 
 // names are those that a key may refer to.

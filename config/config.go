@@ -3,11 +3,16 @@ package config
 // Config is a whole configuration. Sections of a kind are in the order in which
 // they were read: that of the text, files in the order of their names.
 type Config struct {
-	Basic     Basic
-	Servers   []*Server
-	Locations []*Location
-	Upstreams []*Upstream
-	Plugins   []*Plugin
+	Basic        Basic
+	Servers      []*Server
+	Locations    []*Location
+	Upstreams    []*Upstream
+	Plugins      []*Plugin
+	Certificates []*Certificate
+	Storages     []*Storage
+
+	// Notes are what is to know of a configuration beside its problems.
+	Notes []Note
 
 	root      *Node // what all of this was made of
 	locations map[string]*Location
@@ -46,6 +51,15 @@ func (i *Item) At(key string) Position {
 	}
 	return i.Source
 }
+
+// has reports whether a key is written.
+func (i *Item) has(key string) bool {
+	_, ok := i.table.node.Field(key)
+	return ok
+}
+
+// broken reports whether the rest of the item could not be read.
+func (i *Item) broken() bool { return i.table.node.reported }
 
 // Problem returns a problem with a key of the item, at its place. key is "" for
 // the item as a whole, hint is "" for no advice.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding"
 	"fmt"
 	"reflect"
 	"slices"
@@ -36,6 +37,17 @@ upstream_keepalive_pool_size = 64
 trusted_proxies = ["10.1.2.3/8", "192.0.2.1", "2001:db8::/32"]
 log_level = "WARN"
 log_format_json = true
+log_buffered_size = "16kb"
+log_compress_algorithm = "gzip"
+log_compress_level = 6
+log_compress_days_ago = 3
+log_compress_time_point_hour = 4
+ticket_key_file = "/run/tickets"
+webhook = "http://127.0.0.1/hook"
+webhook_type = "wecom"
+webhook_notifications = ["restart", "tls_validity"]
+sentry = "https://key@example.com/1"
+pyroscope = "http://127.0.0.1:4040?app=pingap"
 
 [servers.web]
 addr = "127.0.0.1:80, [::1]:80,unix:/run/web.sock, localhost:81"
@@ -57,6 +69,21 @@ client_header_buffer_size = "8KiB"
 max_header_fields = 50
 downstream_read_timeout = "10s"
 downstream_write_timeout = "11s"
+global_certificates = true
+enabled_h2 = true
+h2_max_streams = 64
+tls_cipher_list = "ECDHE-RSA-AES128-GCM-SHA256"
+tls_ciphersuites = "TLS_AES_128_GCM_SHA256"
+tls_min_version = "TLSv1.2"
+tls_max_version = "tlsv1.3"
+tls_client_ca = "/ca.pem"
+tls_client_auth = "optional"
+proxy_protocol = ["10.0.0.0/8"]
+modules = ["grpc-web"]
+enable_server_timing = true
+prometheus_metrics = "/metrics"
+otlp_exporter = "http://127.0.0.1:4317"
+includes = ["common"]
 remark = "the web"
 
 [locations.all]
@@ -79,12 +106,26 @@ max_processing = 100
 max_retries = 2
 max_retry_window = "3s"
 grpc_web = true
+includes = ["common"]
 remark = "all"
 
 [upstreams.app]
 addrs = ["10.0.0.1", "10.0.0.2:8080 5", "[2001:db8::1]", "2001:db8::2", "[2001:db8::3]:81 2", "unix:/run/app.sock 3", "app.internal:82"]
-discovery = "static"
-algo = "ROUND_ROBIN"
+discovery = "DNS"
+update_frequency = "30s"
+dns_server = "10.0.0.53, [2001:db8::53]:54"
+dns_domain = "example.com"
+dns_search = "a.example, b.example"
+algo = "Hash:Header:X-User"
+sni = "app.example"
+verify_cert = true
+tls_ca = "/app-ca.pem"
+tls_client_cert = "/client.pem"
+tls_client_key = "/client.key"
+alpn = "H2H1"
+max_h2_streams = 16
+proxy_protocol = "V2"
+health_check = "http://app/ping?check_frequency=3s&failure=3"
 connection_timeout = "1s"
 total_connection_timeout = "2s"
 read_timeout = "0s"
@@ -98,10 +139,15 @@ tcp_recv_buf = "1mb"
 tcp_fast_open = true
 ipv4_only = true
 enable_tracer = true
-verify_cert = true
-alpn = "H1"
-sni = ""
-enable_backend_stats = false
+enable_backend_stats = true
+backend_stats_interval = "30s"
+backend_failure_status_code = "500, 502"
+circuit_break_max_consecutive_failures = 7
+circuit_break_max_failure_percent = 50
+circuit_break_min_requests_threshold = 20
+circuit_break_half_open_consecutive_success_threshold = 3
+circuit_break_open_duration = "20s"
+includes = ["common"]
 remark = "app"
 
 [plugins.page]
@@ -109,6 +155,26 @@ category = "mock"
 step = "request"
 remark = "page"
 data = "x"
+
+[certificates.web]
+domains = "example.com, *.example.com"
+tls_cert = "/web.pem"
+tls_key = "/web.key"
+is_default = true
+is_ca = true
+acme = "lets_encrypt"
+dns_challenge = true
+dns_provider = "cf"
+dns_service_url = "https://api.cloudflare.com"
+buffer_days = 5
+remark = "web"
+
+[storages.common]
+category = "config"
+value = "remark = 'common'"
+secret = "s"
+created_at = 1700000000
+remark = "common"
 `
 
 func TestEveryKeyIsRead(t *testing.T) {
@@ -128,7 +194,18 @@ func TestEveryKeyIsRead(t *testing.T) {
 		UpstreamKeepalivePoolSize 64
 		TrustedProxies [10.0.0.0/8 192.0.2.1/32 2001:db8::/32]
 		LogLevel warn
-		LogFormatJSON true`)
+		LogFormatJSON true
+		LogBufferedSize 16000
+		LogCompressAlgorithm gzip
+		LogCompressLevel 6
+		LogCompressDaysAgo 3
+		LogCompressTimePointHour 4
+		TicketKeyFile /run/tickets
+		Webhook http://127.0.0.1/hook
+		WebhookType wecom
+		WebhookNotifications [restart tls_validity]
+		Sentry https://key@example.com/1
+		Pyroscope http://127.0.0.1:4040?app=pingap`)
 	wantFields(t, *c.Servers[0], `
 		Addr [127.0.0.1:80 [::1]:80 unix:/run/web.sock localhost:81]
 		Locations [all]
@@ -149,6 +226,21 @@ func TestEveryKeyIsRead(t *testing.T) {
 		MaxHeaderFields 50
 		DownstreamReadTimeout 10s
 		DownstreamWriteTimeout 11s
+		GlobalCertificates true
+		EnabledH2 true
+		H2MaxStreams 64
+		TLSCipherList ECDHE-RSA-AES128-GCM-SHA256
+		TLSCiphersuites TLS_AES_128_GCM_SHA256
+		TLSMinVersion tlsv1.2
+		TLSMaxVersion tlsv1.3
+		TLSClientCA /ca.pem
+		TLSClientAuth optional
+		ProxyProtocol [10.0.0.0/8]
+		Modules [grpc-web]
+		EnableServerTiming true
+		PrometheusMetrics /metrics
+		OTLPExporter http://127.0.0.1:4317
+		Includes [common]
 		Remark the web`)
 	wantFields(t, *c.Location("all"), `
 		Upstream app
@@ -170,11 +262,25 @@ func TestEveryKeyIsRead(t *testing.T) {
 		MaxRetries 2
 		MaxRetryWindow 3s
 		GRPCWeb true
+		Includes [common]
 		Remark all`)
 	wantFields(t, *c.Upstream("app"), `
-		Addrs [10.0.0.1:80 10.0.0.2:8080 [2001:db8::1]:80 [2001:db8::2]:80 [2001:db8::3]:81 unix:/run/app.sock app.internal:82]
-		Discovery static
-		Algo round_robin
+		Addrs [10.0.0.1:443 10.0.0.2:8080 [2001:db8::1]:443 [2001:db8::2]:443 [2001:db8::3]:81 unix:/run/app.sock app.internal:82]
+		Discovery dns
+		UpdateFrequency 30s
+		DNSServer [10.0.0.53:53 [2001:db8::53]:54]
+		DNSDomain example.com
+		DNSSearch a.example, b.example
+		Algo hash:header:X-User
+		SNI app.example
+		VerifyCert true
+		TLSCA /app-ca.pem
+		TLSClientCert /client.pem
+		TLSClientKey /client.key
+		ALPN h2h1
+		MaxH2Streams 16
+		ProxyProtocol v2
+		HealthCheck http://app/ping?check_frequency=3s&failure=3
 		ConnectionTimeout 1s
 		TotalConnectionTimeout 2s
 		ReadTimeout 0s
@@ -188,6 +294,15 @@ func TestEveryKeyIsRead(t *testing.T) {
 		TCPFastOpen true
 		IPv4Only true
 		EnableTracer true
+		EnableBackendStats true
+		BackendStatsInterval 30s
+		BackendFailureStatusCode [500 502]
+		CircuitBreakMaxConsecutiveFailures 7
+		CircuitBreakMaxFailurePercent 50
+		CircuitBreakMinRequestsThreshold 20
+		CircuitBreakHalfOpenConsecutiveSuccessThreshold 3
+		CircuitBreakOpenDuration 20s
+		Includes [common]
 		Remark app`)
 	wantFields(t, c.Plugin("page").pluginKeys, `
 		Category mock
@@ -234,7 +349,18 @@ func TestAbsentKeysHaveTheirDefaults(t *testing.T) {
 		UpstreamKeepalivePoolSize 128
 		TrustedProxies []
 		LogLevel 
-		LogFormatJSON false`)
+		LogFormatJSON false
+		LogBufferedSize 0
+		LogCompressAlgorithm 
+		LogCompressLevel 0
+		LogCompressDaysAgo 7
+		LogCompressTimePointHour 0
+		TicketKeyFile 
+		Webhook 
+		WebhookType 
+		WebhookNotifications []
+		Sentry 
+		Pyroscope `)
 	wantFields(t, *c.Servers[0], `
 		Addr [:80]
 		Locations [all]
@@ -255,6 +381,21 @@ func TestAbsentKeysHaveTheirDefaults(t *testing.T) {
 		MaxHeaderFields 100
 		DownstreamReadTimeout 1m0s
 		DownstreamWriteTimeout 1m0s
+		GlobalCertificates false
+		EnabledH2 false
+		H2MaxStreams 128
+		TLSCipherList 
+		TLSCiphersuites 
+		TLSMinVersion 
+		TLSMaxVersion 
+		TLSClientCA 
+		TLSClientAuth require
+		ProxyProtocol []
+		Modules []
+		EnableServerTiming false
+		PrometheusMetrics 
+		OTLPExporter 
+		Includes []
 		Remark `)
 	wantFields(t, *c.Locations[0], `
 		Upstream app
@@ -276,11 +417,25 @@ func TestAbsentKeysHaveTheirDefaults(t *testing.T) {
 		MaxRetries 0
 		MaxRetryWindow 0s
 		GRPCWeb false
+		Includes []
 		Remark `)
 	wantFields(t, *c.Upstreams[0], `
 		Addrs [127.0.0.1:80]
 		Discovery 
+		UpdateFrequency 0s
+		DNSServer []
+		DNSDomain 
+		DNSSearch 
 		Algo round_robin
+		SNI 
+		VerifyCert true
+		TLSCA 
+		TLSClientCert 
+		TLSClientKey 
+		ALPN h1
+		MaxH2Streams 1
+		ProxyProtocol 
+		HealthCheck 
 		ConnectionTimeout 10s
 		TotalConnectionTimeout 0s
 		ReadTimeout 1m0s
@@ -294,6 +449,15 @@ func TestAbsentKeysHaveTheirDefaults(t *testing.T) {
 		TCPFastOpen false
 		IPv4Only false
 		EnableTracer false
+		EnableBackendStats false
+		BackendStatsInterval 1m0s
+		BackendFailureStatusCode []
+		CircuitBreakMaxConsecutiveFailures 0
+		CircuitBreakMaxFailurePercent 0
+		CircuitBreakMinRequestsThreshold 10
+		CircuitBreakHalfOpenConsecutiveSuccessThreshold 5
+		CircuitBreakOpenDuration 10s
+		Includes []
 		Remark `)
 }
 
@@ -303,6 +467,8 @@ var pingapKeys = map[string]string{
 		graceful_shutdown_timeout upstream_keepalive_pool_size trusted_proxies webhook webhook_type webhook_notifications log_level
 		log_buffered_size log_format_json sentry pyroscope auto_restart_check_interval log_compress_algorithm log_compress_level
 		log_compress_days_ago log_compress_time_point_hour log_capacity cache_directory cache_max_size`,
+	"[certificates.x]": `domains tls_cert tls_key is_default is_ca acme dns_challenge dns_provider dns_service_url buffer_days remark`,
+	"[storages.x]":     `category value secret remark created_at`,
 	"[servers.x]": `addr locations access_log threads global_certificates enabled_h2 tls_cipher_list tls_ciphersuites tls_min_version
 		tls_max_version tcp_idle tcp_interval tcp_probe_count tcp_user_timeout tcp_fastopen reuse_port downstream_read_timeout
 		downstream_write_timeout prometheus_metrics otlp_exporter modules enable_server_timing includes remark tls_cert tls_key lets_encrypt`,
@@ -329,7 +495,7 @@ func TestNoKeyOfPingapIsTakenForATypo(t *testing.T) {
 }
 
 func TestTagsOfAllSectionsAreRight(t *testing.T) {
-	for _, section := range []any{Basic{}, Server{}, Location{}, Upstream{}, pluginKeys{}} {
+	for _, section := range []any{Basic{}, Server{}, Location{}, Upstream{}, Certificate{}, Storage{}, pluginKeys{}} {
 		s := reflect.TypeOf(section)
 		for i := range s.NumField() {
 			f := s.Field(i)
@@ -340,15 +506,15 @@ func TestTagsOfAllSectionsAreRight(t *testing.T) {
 					continue
 				}
 				target := reflect.New(f.Type).Elem()
-				var problems Problems
-				d := decoder{problems: &problems}
-				if f.Type.Kind() == reflect.Slice && f.Type != reflect.TypeFor[Hosts]() && f.Type != reflect.TypeFor[ListenAddrs]() {
+				var found report
+				d := decoder{found: &found}
+				if f.Type.Kind() == reflect.Slice && !reflect.PointerTo(f.Type).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 					d.list(Field{Key: key, Node: &Node{Kind: KindArray, Items: []*Node{{Kind: KindString, Text: text}}}}, target, f.Tag)
 				} else {
 					d.fallback(key, target, reflect.StructTag(strings.Replace(string(f.Tag), tag+":", "default:", 1)))
 				}
-				if len(problems) > 0 {
-					t.Errorf("%s: the %s of %s: %v", s.Name(), tag, key, problems)
+				if len(found.problems) > 0 {
+					t.Errorf("%s: the %s of %s: %v", s.Name(), tag, key, found.problems)
 				}
 			}
 		}

@@ -11,18 +11,18 @@ import (
 
 // decoder fills structs from one section.
 type decoder struct {
-	section  string
-	prefix   string   // of keys, within nested tables
-	others   []string // keys that somebody else reads
-	problems *Problems
-	errors   int // added so far
+	section string
+	prefix  string   // of keys, within nested tables
+	others  []string // keys that somebody else reads
+	found   *report
+	errors  int // added so far
 }
 
 func (d *decoder) add(p Problem) {
 	if !p.Warning {
 		d.errors++
 	}
-	d.problems.add(p)
+	d.found.problems.add(p)
 }
 
 // table decodes each field of the struct, and reports the keys that are none.
@@ -48,6 +48,7 @@ func (d *decoder) fields(n *Node, s reflect.Value) (known []string) {
 		switch {
 		case ok:
 			d.value(f, s.Field(i), tag)
+			d.noteInert(f, s.Field(i), tag)
 		case tag.Get("required") != "" && n.reported:
 		case tag.Get("required") != "":
 			d.add(Problem{Position: n.Position, Section: d.section, Key: d.prefix + key, Message: "is missing"})
@@ -61,23 +62,9 @@ func (d *decoder) fields(n *Node, s reflect.Value) (known []string) {
 // unknown deals with a key that no field of target has.
 func (d *decoder) unknown(f Field, target any, known []string) {
 	problem := Problem{Position: f.Position, Section: d.section, Key: d.prefix + f.Key}
-	if t, ok := target.(later); ok {
-		if harmless, ok := t.later()[f.Key]; ok {
-			if !slices.ContainsFunc(harmless, f.Node.is) {
-				problem.Message = "this version does not support the key yet"
-				if len(harmless) > 0 {
-					problem.Hint = fmt.Sprintf("the only value it may have is %#v", harmless[0])
-				}
-				d.add(problem)
-			}
-			return
-		}
-	}
 	if t, ok := target.(dropped); ok {
-		if why, ok := t.dropped()[f.Key]; ok {
-			problem.Warning = true
-			problem.Message = "has no effect: " + why
-			d.add(problem)
+		if text, ok := t.dropped()[f.Key]; ok {
+			d.found.note(f.Position, d.section, d.prefix+f.Key, text)
 			return
 		}
 	}
@@ -87,15 +74,16 @@ func (d *decoder) unknown(f Field, target any, known []string) {
 	d.add(problem)
 }
 
-// is reports whether a value is the given string, in any case, or bool.
-func (n *Node) is(value any) bool {
-	switch v := value.(type) {
-	case bool:
-		return n.Kind == KindBool && n.Bool == v
-	case string:
-		return n.Kind == KindString && strings.EqualFold(n.Text, v)
+// noteInert notes a key, or a word as its value, that asks for something which
+// is still to come. A zero value asks for nothing.
+func (d *decoder) noteInert(f Field, target reflect.Value, tag reflect.StructTag) {
+	switch words := tag.Get("inert"); {
+	case words == "" || target.IsZero():
+	case words == "true":
+		d.found.note(f.Position, d.section, d.prefix+f.Key, noEffect)
+	case matchesWord(f.Node.Text, words):
+		d.found.note(f.Position, d.section, d.prefix+f.Key, fmt.Sprintf("%q is %s", f.Node.Text, noEffect))
 	}
-	return false
 }
 
 // keysOf returns the keys of the struct that target points to.

@@ -212,15 +212,15 @@ func (d *decoder) word(f Field, target reflect.Value, tag reflect.StructTag) {
 	if hint == "" {
 		hint = "write " + oneOf(words)
 	}
-	if isLaterWord(f.Node.Text, tag.Get("later")) {
+	if matchesWord(f.Node.Text, tag.Get("later")) {
 		message = fmt.Sprintf("this version does not support %q yet", f.Node.Text)
 	}
 	d.problem(f, message, hint)
 }
 
-// isLaterWord reports whether a word is in a list of those still to come, in
-// which a * at the end stands for anything.
-func isLaterWord(word, list string) bool {
+// matchesWord reports whether a word is in a list with commas, in which a * at
+// the end stands for anything.
+func matchesWord(word, list string) bool {
 	for pattern := range strings.SplitSeq(list, ",") {
 		prefix, ok := strings.CutSuffix(pattern, "*")
 		if pattern != "" && (strings.EqualFold(word, pattern) || ok && strings.HasPrefix(strings.ToLower(word), prefix)) {

@@ -11,10 +11,10 @@ import (
 // Document is the tree that the files of a configuration make together, in
 // whatever format they are written. The zero value is empty and ready for use.
 type Document struct {
-	root     Node
-	problems Problems
-	files    []string
-	broken   bool // a file could not be read to its end
+	root   Node
+	found  report
+	files  []string
+	broken bool // a file could not be read to its end
 }
 
 // Parse reads a configuration of one TOML text. file is its name in problems.
@@ -28,12 +28,7 @@ func Parse(file string, text []byte) (*Config, Problems) {
 // returns it with all problems found so far. What cannot be read is left at its
 // zero value.
 func (d *Document) Decode() (*Config, Problems) {
-	c := &Config{
-		root:      &d.root,
-		locations: make(map[string]*Location),
-		upstreams: make(map[string]*Upstream),
-		plugins:   make(map[string]*Plugin),
-	}
+	c := &Config{root: &d.root}
 	if len(d.files) > 0 {
 		c.source = Position{File: d.files[0]}
 	}
@@ -43,58 +38,54 @@ func (d *Document) Decode() (*Config, Problems) {
 		basic.Node = &Node{Kind: KindTable}
 	}
 	if d.isTable(basic, "basic", "[basic]") {
-		(&Table{node: basic.Node, section: "basic"}).decode(&c.Basic, &d.problems)
+		(&Table{node: basic.Node, section: "basic"}).decode(&c.Basic, &d.found)
 	}
-	for item := range d.items("servers") {
-		s := &Server{Item: item}
-		item.table.decode(s, &d.problems)
-		c.Servers = append(c.Servers, s)
-	}
-	for item := range d.items("locations") {
-		l := &Location{Item: item}
-		item.table.decode(l, &d.problems)
-		c.Locations = append(c.Locations, l)
-		c.locations[l.Name] = l
-	}
-	for item := range d.items("upstreams") {
-		u := &Upstream{Item: item}
-		item.table.decode(u, &d.problems)
-		c.Upstreams = append(c.Upstreams, u)
-		c.upstreams[u.Name] = u
-	}
+	c.Servers, _ = decodeSections(d, "servers", func(i Item) *Server { return &Server{Item: i} })
+	c.Locations, c.locations = decodeSections(d, "locations", func(i Item) *Location { return &Location{Item: i} })
+	c.Upstreams, c.upstreams = decodeSections(d, "upstreams", func(i Item) *Upstream { return &Upstream{Item: i} })
+	c.Certificates, _ = decodeSections(d, "certificates", func(i Item) *Certificate { return &Certificate{Item: i} })
+	c.Storages, _ = decodeSections(d, "storages", func(i Item) *Storage { return &Storage{Item: i} })
+	c.plugins = make(map[string]*Plugin)
 	for item := range d.items("plugins") {
 		p := newPlugin(item)
-		p.keys(&d.problems)
+		p.keys(&d.found)
 		c.Plugins = append(c.Plugins, p)
 		c.plugins[p.Name] = p
 	}
 	c.broken = d.broken
-	return c, d.problems
+	c.Notes = d.found.notes
+	return c, d.found.problems
 }
 
-// sectionKinds are the kinds of sections there are, laterSections those of
-// Pingap that are still to come.
-var (
-	sectionKinds  = []string{"basic", "servers", "locations", "upstreams", "plugins"}
-	laterSections = []string{"certificates", "storages"}
-)
+// decodeSections decodes the sections of a kind, in order and by name.
+func decodeSections[T any](d *Document, kind string, begin func(Item) *T) (list []*T, byName map[string]*T) {
+	byName = make(map[string]*T)
+	for item := range d.items(kind) {
+		section := begin(item)
+		item.table.decode(section, &d.found)
+		list = append(list, section)
+		byName[item.Name] = section
+	}
+	return list, byName
+}
+
+// sectionKinds are the kinds of sections there are.
+var sectionKinds = []string{"basic", "servers", "locations", "upstreams", "plugins", "certificates", "storages"}
 
 // checkSections reports what stands at the top and is no section.
 func (d *Document) checkSections() {
 	for _, f := range d.root.Fields {
 		switch {
 		case slices.Contains(sectionKinds, f.Key):
-		case slices.Contains(laterSections, f.Key):
-			d.problems.add(Problem{Position: f.Position, Section: f.Key, Message: "this version does not support sections of this kind yet"})
 		case f.Node.Kind != KindTable:
-			d.problems.add(Problem{Position: f.Position, Message: fmt.Sprintf("the key %q stands outside of any section", f.Key),
+			d.found.problems.add(Problem{Position: f.Position, Message: fmt.Sprintf("the key %q stands outside of any section", f.Key),
 				Hint: cmp.Or(homeOf(f.Key), "keys follow the header of a section, such as [basic]")})
 		default:
 			hint := Suggest(f.Key, sectionKinds)
 			if hint == "" {
 				hint = "sections are " + strings.Join(sectionKinds, ", ")
 			}
-			d.problems.add(Problem{Position: f.Position, Message: fmt.Sprintf("unknown section %q", f.Key), Hint: hint})
+			d.found.problems.add(Problem{Position: f.Position, Message: fmt.Sprintf("unknown section %q", f.Key), Hint: hint})
 		}
 	}
 }
@@ -109,6 +100,7 @@ func homeOf(key string) string {
 		{"[servers.name]", keysOf(&Server{})},
 		{"[locations.name]", keysOf(&Location{})},
 		{"[upstreams.name]", keysOf(&Upstream{})},
+		{"[certificates.name]", keysOf(&Certificate{})},
 	} {
 		if slices.Contains(home.keys, key) {
 			return "it belongs below " + home.section
@@ -128,7 +120,7 @@ func (d *Document) items(kind string) iter.Seq[Item] {
 			t := &Table{node: f.Node, section: kind + "." + f.Key}
 			if f.Node.Kind != KindTable {
 				d.broken = true
-				d.problems.add(Problem{Position: f.Position, Section: kind, Key: f.Key,
+				d.found.problems.add(Problem{Position: f.Position, Section: kind, Key: f.Key,
 					Message: f.Node.Kind.found() + ", but a section is expected", Hint: fmt.Sprintf("keys stand below a header with a name, such as [%s.main]", kind)})
 				continue
 			}
@@ -137,7 +129,7 @@ func (d *Document) items(kind string) iter.Seq[Item] {
 				continue
 			}
 			if message := checkName(f.Key); message != "" {
-				d.problems.add(Problem{Position: f.Position, Section: t.section, Message: message})
+				d.found.problems.add(Problem{Position: f.Position, Section: t.section, Message: message})
 			}
 			if !yield(Item{Name: f.Key, Source: f.Position, table: t}) {
 				return
@@ -151,7 +143,7 @@ func (d *Document) items(kind string) iter.Seq[Item] {
 func (d *Document) reportDots(kind string, f Field) {
 	d.broken = true // what refers to the section is probably right
 	for _, nested := range f.Node.Fields {
-		d.problems.add(Problem{Position: nested.Position, Section: kind + "." + f.Key + "." + nested.Key,
+		d.found.problems.add(Problem{Position: nested.Position, Section: kind + "." + f.Key + "." + nested.Key,
 			Message: "the name has a dot, but no quotes", Hint: fmt.Sprintf("write [%s.%q]", kind, f.Key+"."+nested.Key)})
 	}
 }
@@ -162,7 +154,7 @@ func (d *Document) isTable(f Field, section, header string) bool {
 		return true
 	}
 	d.broken = true
-	d.problems.add(Problem{Position: f.Position, Section: section, Message: f.Node.Kind.found() + ", but a section is expected",
+	d.found.problems.add(Problem{Position: f.Position, Section: section, Message: f.Node.Kind.found() + ", but a section is expected",
 		Hint: "write " + header + " and the keys below it"})
 	return false
 }

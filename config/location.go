@@ -56,12 +56,10 @@ type Location struct {
 	// GRPCWeb lets browsers call the upstream, which speaks gRPC: their calls
 	// are translated from gRPC-Web, the answers into it.
 	GRPCWeb bool `config:"grpc_web"`
+	// Includes are storages whose keys are taken in; they win over those here.
+	Includes []string `config:"includes" inert:"true"`
 	// Remark is a note.
 	Remark string `config:"remark"`
-}
-
-func (*Location) later() map[string][]any {
-	return map[string][]any{"includes": nil}
 }
 
 func (l *Location) check() Problems {

@@ -15,6 +15,8 @@ type PeerAddr struct {
 	Port   uint16
 	Path   string // of a Unix socket, instead of Host and Port
 	Weight int    // share of the exchanges compared with other addresses
+
+	portless bool // Port is the default
 }
 
 // String returns the address without its weight.
@@ -23,6 +25,8 @@ func (a PeerAddr) String() string { return addrString(a.Host, a.Port, a.Path) }
 const (
 	// defaultPort is the port of peers that are written without one.
 	defaultPort = 80
+	// defaultTLSPort is that of peers that are spoken to with TLS.
+	defaultTLSPort = 443
 	// maxWeight is the largest weight of a peer or a location.
 	maxWeight = 65535
 )
@@ -49,7 +53,7 @@ func (a *PeerAddr) UnmarshalText(text []byte) error {
 	if scheme, rest, ok := strings.Cut(address, "://"); ok {
 		hint := fmt.Sprintf("write %q", strings.TrimRight(rest, "/"))
 		if scheme == "https" {
-			hint = "this version does not support TLS to upstreams yet"
+			hint += `, and the name in its certificate into sni`
 		}
 		return &ValueError{Message: fmt.Sprintf("%q is a URL; an upstream's address is a host and a port", address), Hint: hint}
 	}
@@ -72,10 +76,12 @@ func (a *PeerAddr) setWeight(text string) error {
 // brackets.
 func (a *PeerAddr) setHostPort(text string) error {
 	a.Port = defaultPort
+	a.portless = true
 	if bare := withoutBrackets(text); isIP(bare) || !strings.Contains(text, ":") {
 		a.Host = bare
 		return nil
 	}
+	a.portless = false
 	host, portText, err := net.SplitHostPort(text)
 	if err != nil {
 		return &ValueError{Message: fmt.Sprintf("%q is no address of an upstream", text), Hint: peerHint}

@@ -34,8 +34,8 @@ func newPlugin(item Item) *Plugin {
 }
 
 // keys reads the keys that every plugin has.
-func (p *Plugin) keys(problems *Problems) {
-	d := decoder{section: p.table.section, problems: problems}
+func (p *Plugin) keys(found *report) {
+	d := decoder{section: p.table.section, found: found}
 	d.fields(p.table.node, reflect.ValueOf(&p.pluginKeys).Elem())
 }
 

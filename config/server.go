@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Server is a section [servers.name]: where to listen, and which locations
 // answer there.
@@ -54,32 +57,107 @@ type Server struct {
 	// DownstreamWriteTimeout is how long a client may take nothing of its
 	// answer.
 	DownstreamWriteTimeout time.Duration `config:"downstream_write_timeout" default:"60s" min:"1ms"`
+	// GlobalCertificates serves TLS on all addresses, with the certificates of
+	// the sections [certificates.name].
+	GlobalCertificates bool `config:"global_certificates"`
+	// EnabledH2 serves HTTP/2 too: under TLS to clients that agree on it, in
+	// clear text to those that begin with it.
+	EnabledH2 bool `config:"enabled_h2"`
+	// H2MaxStreams is how many exchanges a client may have under way on one
+	// HTTP/2 connection.
+	H2MaxStreams int `config:"h2_max_streams" default:"128" min:"1" max:"65535"`
+	// TLSCipherList are the cipher suites up to TLS 1.2, by their OpenSSL
+	// names with colons between them. Empty means those that are safe.
+	TLSCipherList string `config:"tls_cipher_list" example:"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256"`
+	// TLSCiphersuites are those of TLS 1.3.
+	TLSCiphersuites string `config:"tls_ciphersuites" example:"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384"`
+	// TLSMinVersion and TLSMaxVersion are the versions of TLS that clients may
+	// use. Empty means 1.2 and later.
+	TLSMinVersion string `config:"tls_min_version" enum:"tlsv1.1,tlsv1.2,tlsv1.3,"`
+	TLSMaxVersion string `config:"tls_max_version" enum:"tlsv1.1,tlsv1.2,tlsv1.3,"`
+	// TLSClientCA are the authorities whose certificates clients must show, in
+	// the forms of a certificate. Empty asks no client for one.
+	TLSClientCA string `config:"tls_client_ca" example:"/etc/pingap/clients.pem"`
+	// TLSClientAuth refuses clients without a certificate, or lets them in and
+	// says so to locations.
+	TLSClientAuth string `config:"tls_client_auth" default:"require" enum:"require,optional"`
+	// ProxyProtocol are the peers that begin each connection with a header of
+	// the PROXY protocol, version 1 or 2, which says for whom they connect.
+	ProxyProtocol []Network `config:"proxy_protocol" example:"10.0.0.0/8"`
+	// Modules are what Pingap needs to be told to load: grpc-web. Here the
+	// location's grpc_web is enough.
+	Modules []string `config:"modules" enum:"grpc-web"`
+	// EnableServerTiming tells clients in a header field how long each part of
+	// an exchange took.
+	EnableServerTiming bool `config:"enable_server_timing" inert:"true"`
+	// PrometheusMetrics is the path at which metrics are fetched, or the URL
+	// that they are sent to.
+	PrometheusMetrics string `config:"prometheus_metrics" inert:"true"`
+	// OTLPExporter is the URL that traces are sent to.
+	OTLPExporter string `config:"otlp_exporter" inert:"true"`
+	// Includes are storages whose keys are taken in; they win over those here.
+	Includes []string `config:"includes" inert:"true"`
 	// Remark is a note.
 	Remark string `config:"remark"`
 }
 
-func (*Server) later() map[string][]any {
-	return map[string][]any{
-		"global_certificates": {false}, "enabled_h2": {false}, "enable_server_timing": {false},
-		"tls_cipher_list": nil, "tls_ciphersuites": nil, "tls_min_version": nil, "tls_max_version": nil,
-		"tls_cert": nil, "tls_key": nil, "lets_encrypt": nil,
-		"prometheus_metrics": nil, "otlp_exporter": nil, "modules": nil, "includes": nil,
+func (*Server) dropped() map[string]string {
+	return map[string]string{
+		"tls_cert":     "has no effect: Pingap moved it into sections [certificates.name]",
+		"tls_key":      "has no effect: Pingap moved it into sections [certificates.name]",
+		"lets_encrypt": "has no effect: Pingap moved it into sections [certificates.name], as domains and acme",
 	}
 }
 
-func (s *Server) check() Problems { return checkProbes(&s.Item) }
+func (s *Server) check() Problems {
+	return append(checkProbes(&s.Item), s.checkTLS()...)
+}
+
+// checkTLS finds keys that need others.
+func (s *Server) checkTLS() (problems Problems) {
+	if s.GlobalCertificates {
+		if s.TLSMinVersion > s.TLSMaxVersion && s.TLSMaxVersion != "" {
+			problems.add(s.Problem("tls_min_version", fmt.Sprintf("%s is above tls_max_version, which is %s", s.TLSMinVersion, s.TLSMaxVersion), "no client could connect"))
+		}
+		if s.TLSClientCA == "" && s.has("tls_client_auth") {
+			problems.add(s.Problem("tls_client_auth", "has no authority to trust", "name those whose certificates clients show in tls_client_ca"))
+		}
+	} else {
+		for _, key := range []string{"tls_cert", "tls_key", "lets_encrypt"} {
+			if s.has(key) {
+				problems.add(s.Problem(key, "has moved, and the server would answer in clear text", "write it into a section [certificates.name], and global_certificates = true here"))
+				break
+			}
+		}
+		for _, key := range []string{"tls_client_ca", "tls_client_auth"} {
+			if s.has(key) {
+				problems.add(s.Problem(key, "asks for certificates of clients, but the server has no TLS", "write global_certificates = true"))
+				break
+			}
+		}
+		for _, key := range []string{"tls_cipher_list", "tls_ciphersuites", "tls_min_version", "tls_max_version"} {
+			if s.has(key) {
+				problems.add(s.warning(key, "has no effect without global_certificates", ""))
+			}
+		}
+	}
+	if s.has("h2_max_streams") && !s.EnabledH2 {
+		problems.add(s.warning("h2_max_streams", "has no effect without enabled_h2", ""))
+	}
+	return problems
+}
 
 // checkProbes reports settings of keep-alive probes that are only half there.
 func checkProbes(item *Item) Problems {
 	set, missing := "", ""
 	for _, key := range []string{"tcp_idle", "tcp_interval", "tcp_probe_count"} {
-		if _, ok := item.table.node.Field(key); ok {
+		if item.has(key) {
 			set = key
 		} else if missing == "" {
 			missing = key
 		}
 	}
-	if set == "" || missing == "" || item.table.node.reported {
+	if set == "" || missing == "" || item.broken() {
 		return nil
 	}
 	return Problems{item.Problem(set, "has no effect without "+missing, `probes need all of tcp_idle, tcp_interval and tcp_probe_count, such as "60s", "10s" and 5`)}

@@ -19,8 +19,8 @@ type Table struct {
 func TableOf(section, text string) *Table {
 	var d Document
 	d.AddTOML(section, []byte(text))
-	if len(d.problems) > 0 {
-		panic(fmt.Sprintf("config: %v", d.problems))
+	if len(d.found.problems) > 0 {
+		panic(fmt.Sprintf("config: %v", d.found.problems))
 	}
 	return &Table{node: &d.root, section: section}
 }
@@ -28,16 +28,16 @@ func TableOf(section, text string) *Table {
 // Decode fills the struct that target points to, by the tags of its fields (see
 // the package comment), and returns what is wrong.
 func (t *Table) Decode(target any) Problems {
-	var problems Problems
-	t.decode(target, &problems)
-	return problems
+	var found report
+	t.decode(target, &found)
+	return found.problems
 }
 
-func (t *Table) decode(target any, problems *Problems) {
-	d := decoder{section: t.section, problems: problems, others: t.others}
+func (t *Table) decode(target any, found *report) {
+	d := decoder{section: t.section, found: found, others: t.others}
 	d.table(t.node, reflect.ValueOf(target).Elem())
 	if c, ok := target.(checked); ok {
-		problems.add(c.check()...)
+		found.problems.add(c.check()...)
 	}
 }
 
@@ -60,10 +60,6 @@ func (t *Table) Problem(key, message, hint string) Problem {
 // all have been decoded.
 type checked interface{ check() Problems }
 
-// later is a section that names keys of Pingap that are still to come, each
-// with the values that ask for nothing that is not done anyway.
-type later interface{ later() map[string][]any }
-
-// dropped is a section that names keys that mean nothing here, each with the
-// reason.
+// dropped is a section that names keys that Pingap has renamed or dropped, or
+// that mean nothing here, each with what is to know of it.
 type dropped interface{ dropped() map[string]string }

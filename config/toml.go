@@ -52,7 +52,7 @@ func (d *Document) AddTOML(file string, text []byte) {
 // fail notes a problem behind which a file is not read any further.
 func (d *Document) fail(p Problem) {
 	d.broken = true
-	d.problems.add(p)
+	d.found.problems.add(p)
 }
 
 // byteOrderMark is what some editors put before a text.
@@ -106,7 +106,7 @@ func (p *tomlParser) position(offset int) Position {
 func (p *tomlParser) at(n *unstable.Node) Position { return p.position(int(n.Raw.Offset)) }
 
 func (p *tomlParser) problem(at Position, message, hint string) {
-	p.document.problems.add(Problem{Position: at, Section: p.section, Message: message, Hint: hint})
+	p.document.found.problems.add(Problem{Position: at, Section: p.section, Message: message, Hint: hint})
 }
 
 func (p *tomlParser) expression(e *unstable.Node) {

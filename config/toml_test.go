@@ -121,11 +121,11 @@ func FuzzTreeIsWhatTheLibraryReads(f *testing.F) {
 		var want map[string]any
 		err := toml.Unmarshal([]byte(strings.TrimPrefix(text, byteOrderMark)), &want)
 		switch {
-		case err == nil && len(d.problems) > 0 && nesting(want) <= maxNesting:
-			t.Errorf("%q: the library takes it, but: %v", text, d.problems)
-		case err != nil && len(d.problems) == 0 && !holdsUnread(&d.root):
+		case err == nil && len(d.found.problems) > 0 && nesting(want) <= maxNesting:
+			t.Errorf("%q: the library takes it, but: %v", text, d.found.problems)
+		case err != nil && len(d.found.problems) == 0 && !holdsUnread(&d.root):
 			t.Errorf("%q: no problem, but the library says: %v", text, err)
-		case err == nil && len(d.problems) == 0:
+		case err == nil && len(d.found.problems) == 0:
 			if got, want := fmt.Sprint(plain(&d.root)), fmt.Sprint(ofLibrary(want)); got != want {
 				t.Errorf("%q:\n got %s\nwant %s", text, got, want)
 			}
@@ -141,7 +141,8 @@ func FuzzProblemsHavePositions(f *testing.F) {
 	f.Add("[basic]\nthreads = \"x\"\n[servers.a]\naddr = \"x\"\nlocations = [1]\n[locations.a]\nhost = \"~(\"\npath = \"x\"\n[upstreams.u]\naddrs = [\"::\"]\n[plugins.p]\nrules = [{}]\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		lines := strings.Split(text, "\n")
-		for _, p := range problemsOf("# file: a.toml\n" + text) {
+		problems, _ := foundIn("# file: a.toml\n" + text)
+		for _, p := range problems {
 			if p.Message == noServer {
 				continue
 			}
@@ -156,8 +157,8 @@ func TestNodesKnowWhereTheyStand(t *testing.T) {
 	const text = "top = 1\n\n[servers.web] # comment\n  addr = \"x\"\nlocations = [\n  \"a\",\n  \"b\", [3]\n]\nlimits = { size = 2,\n  every = 3 }\n[[plugins.p.rules]]\nx.y = true\n"
 	var d Document
 	d.AddTOML("a.toml", []byte(text))
-	if len(d.problems) > 0 {
-		t.Fatal(d.problems)
+	if len(d.found.problems) > 0 {
+		t.Fatal(d.found.problems)
 	}
 	for path, want := range map[string]string{
 		"top":                      "1:1 1:7",
@@ -204,7 +205,7 @@ func placeOf(n *Node, path string) string {
 func TestTextThatIsTooLargeIsRefused(t *testing.T) {
 	var d Document
 	d.AddTOML("a.toml", make([]byte, maxText+1))
-	if got, want := d.problems.Error(), "a.toml: is larger than 64 MiB; is it a configuration?"; got != want {
+	if got, want := d.found.problems.Error(), "a.toml: is larger than 64 MiB; is it a configuration?"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -12,10 +13,43 @@ type Upstream struct {
 	// port is 80 unless given, the weight 1.
 	Addrs []PeerAddr `config:"addrs" required:"true" example:"127.0.0.1:8080"`
 	// Discovery says where the addresses of host names come from: static looks
-	// them up once. Empty leaves it to the version.
-	Discovery string `config:"discovery" enum:"static," later:"dns,docker,transparent"`
-	// Algo is how peers take turns.
-	Algo string `config:"algo" default:"round_robin" enum:"round_robin" later:"hash,hash:*"`
+	// them up once, dns again and again. Empty leaves it to the version.
+	Discovery string `config:"discovery" enum:"static,dns," later:"docker,transparent" inert:"dns"`
+	// UpdateFrequency is how often they are looked up.
+	UpdateFrequency time.Duration `config:"update_frequency" inert:"true"`
+	// DNSServer are the name servers that are asked, by their addresses with
+	// commas between them; the port is 53 unless given. Empty means those of
+	// the system.
+	DNSServer NameServers `config:"dns_server" inert:"true" example:"10.0.0.53, 10.0.1.53"`
+	// DNSDomain is the domain of names without a dot, DNSSearch those that are
+	// tried, with commas between them.
+	DNSDomain string `config:"dns_domain" inert:"true"`
+	DNSSearch string `config:"dns_search" inert:"true"`
+	// Algo is how peers take turns: round_robin, or by a hash of the client or
+	// the request: hash:ip, hash:path, hash:url, hash:header:name,
+	// hash:cookie:name, hash:query:name.
+	Algo Algo `config:"algo" default:"round_robin" inert:"hash:*"`
+	// SNI is the name of the peers in TLS. Empty means clear text.
+	SNI string `config:"sni" example:"app.example.com"`
+	// VerifyCert refuses peers whose certificate is not for that name, or from
+	// nobody who is trusted.
+	VerifyCert bool `config:"verify_cert" default:"true"`
+	// TLSCA are the authorities that are trusted, in the forms of a
+	// certificate. Empty means those of the system.
+	TLSCA string `config:"tls_ca" example:"/etc/pingap/internal.pem"`
+	// TLSClientCert and TLSClientKey are what the proxy shows to peers.
+	TLSClientCert string `config:"tls_client_cert" example:"/etc/pingap/proxy.pem"`
+	TLSClientKey  string `config:"tls_client_key" example:"/etc/pingap/proxy.key"`
+	// ALPN is the version of HTTP that peers speak: h1, h2, or h2h1 for the
+	// better that they agree to under TLS.
+	ALPN string `config:"alpn" default:"h1" enum:"h1,h2,h2h1"`
+	// MaxH2Streams is how many exchanges share one HTTP/2 connection.
+	MaxH2Streams int `config:"max_h2_streams" default:"1" min:"1" max:"65535"`
+	// ProxyProtocol tells peers, in a header of that version in front of each
+	// connection, for whom it is made.
+	ProxyProtocol string `config:"proxy_protocol" enum:"v1,v2,"`
+	// HealthCheck is a URL that says how peers are asked whether they are well.
+	HealthCheck HealthCheck `config:"health_check" inert:"true" example:"http://app/ping?check_frequency=10s"`
 	// ConnectionTimeout is how long the making of a connection may take;
 	// 0s for ever, here and below.
 	ConnectionTimeout time.Duration `config:"connection_timeout" default:"10s"`
@@ -46,24 +80,44 @@ type Upstream struct {
 	IPv4Only bool `config:"ipv4_only"`
 	// EnableTracer counts the open connections, for the access log.
 	EnableTracer bool `config:"enable_tracer"`
+	// EnableBackendStats counts the answers of each peer, and those that
+	// failed. Circuit breakers need it.
+	EnableBackendStats bool `config:"enable_backend_stats" inert:"true"`
+	// BackendStatsInterval is the time that counts.
+	BackendStatsInterval time.Duration `config:"backend_stats_interval" inert:"true" default:"60s" min:"1s"`
+	// BackendFailureStatusCode are the statuses that are failures, with commas
+	// between them. Empty means all from 500.
+	BackendFailureStatusCode Statuses `config:"backend_failure_status_code" inert:"true" example:"502,503,504"`
+	// CircuitBreakMaxConsecutiveFailures leaves a peer out after so many in a
+	// row; 0 for no limit.
+	CircuitBreakMaxConsecutiveFailures int `config:"circuit_break_max_consecutive_failures" inert:"true" min:"0" max:"1000000"`
+	// CircuitBreakMaxFailurePercent leaves a peer out when so many of its
+	// answers are failures; 0 for no limit.
+	CircuitBreakMaxFailurePercent int `config:"circuit_break_max_failure_percent" inert:"true" min:"0" max:"100"`
+	// CircuitBreakMinRequestsThreshold is how many answers there must be for a
+	// percentage.
+	CircuitBreakMinRequestsThreshold int `config:"circuit_break_min_requests_threshold" inert:"true" default:"10" min:"0" max:"1000000"`
+	// CircuitBreakHalfOpenConsecutiveSuccessThreshold is how many answers in a
+	// row bring a peer back.
+	CircuitBreakHalfOpenConsecutiveSuccessThreshold int `config:"circuit_break_half_open_consecutive_success_threshold" inert:"true" default:"5" min:"1" max:"1000000"`
+	// CircuitBreakOpenDuration is how long a peer is left out before it is
+	// tried again.
+	CircuitBreakOpenDuration time.Duration `config:"circuit_break_open_duration" inert:"true" default:"10s" min:"1ms"`
+	// Includes are storages whose keys are taken in; they win over those here.
+	Includes []string `config:"includes" inert:"true"`
 	// Remark is a note.
 	Remark string `config:"remark"`
 }
 
-func (*Upstream) later() map[string][]any {
-	return map[string][]any{
-		"update_frequency": nil, "dns_server": nil, "dns_domain": nil, "dns_search": nil,
-		"sni": {""}, "verify_cert": {true, false}, "alpn": {"h1"}, "max_h2_streams": nil,
-		"health_check": nil, "enable_backend_stats": {false}, "backend_stats_interval": nil, "backend_failure_status_code": nil,
-		"circuit_break_max_consecutive_failures": nil, "circuit_break_max_failure_percent": nil,
-		"circuit_break_min_requests_threshold":                  nil,
-		"circuit_break_half_open_consecutive_success_threshold": nil, "circuit_break_open_duration": nil,
-		"includes": nil,
-	}
-}
-
 func (u *Upstream) check() Problems {
-	problems := checkProbes(&u.Item)
+	problems := append(checkProbes(&u.Item), u.checkTLS()...)
+	problems.add(u.checkBreaker()...)
+	for i, a := range u.Addrs {
+		if a.portless && u.SNI != "" {
+			u.Addrs[i].Port = defaultTLSPort
+		}
+		u.Addrs[i].portless = false // it has one now, and equals one that is written so
+	}
 	seen := make(map[string]bool, len(u.Addrs))
 	for _, a := range u.Addrs {
 		if seen[a.String()] {
@@ -73,6 +127,44 @@ func (u *Upstream) check() Problems {
 		if u.Discovery == "" && a.Path == "" && !isIP(a.Host) && a.Host != "localhost" {
 			problems = append(problems, u.warning("addrs", fmt.Sprintf("the addresses of %s are looked up once, at the start; this version does not follow their changes yet", a.Host),
 				`discovery = "static" says that this is meant`))
+		}
+	}
+	return problems
+}
+
+// checkTLS finds keys that need others.
+func (u *Upstream) checkTLS() (problems Problems) {
+	for _, key := range []string{"tls_ca", "tls_client_cert", "tls_client_key"} {
+		if u.SNI == "" && u.has(key) && !u.broken() {
+			problems.add(u.Problem(key, "needs TLS, but the peers are spoken to in clear text", `write sni = "app.example.com", the name in their certificate`))
+		}
+	}
+	if u.TLSClientCert == "" && u.TLSClientKey != "" {
+		problems.add(u.Problem("tls_client_key", "has no certificate", "write it into tls_client_cert"))
+	}
+	if u.TLSCA != "" && !u.VerifyCert {
+		problems.add(u.warning("tls_ca", "has no effect with verify_cert = false, which trusts anybody", ""))
+	}
+	if u.SNI == "" && u.ALPN == "h2h1" {
+		problems.add(u.warning("alpn", "without TLS nothing can be agreed on, so h1 is spoken", `alpn = "h2" speaks HTTP/2 in clear text; sni = "app.example.com" speaks TLS`))
+	}
+	if strings.Contains(u.SNI, "$") {
+		problems.add(u.Problem("sni", fmt.Sprintf("%q holds a variable", u.SNI), "write the name in the peers' certificate"))
+	}
+	if u.ALPN == "h1" && u.has("max_h2_streams") {
+		problems.add(u.warning("max_h2_streams", "has no effect without HTTP/2", `alpn = "h2" or "h2h1" speaks it`))
+	}
+	return problems
+}
+
+// checkBreaker finds limits that nothing is counted for.
+func (u *Upstream) checkBreaker() (problems Problems) {
+	if u.EnableBackendStats {
+		return nil
+	}
+	for _, key := range []string{"circuit_break_max_consecutive_failures", "circuit_break_max_failure_percent"} {
+		if u.has(key) {
+			problems.add(u.warning(key, "has no effect without enable_backend_stats", "write enable_backend_stats = true"))
 		}
 	}
 	return problems

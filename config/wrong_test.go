@@ -14,7 +14,7 @@ var update = flag.Bool("update", false, "write the problems that are found into 
 
 // TestWrongConfigurationsAreExplained reads the files in testdata/wrong. Each
 // holds a configuration and below it the problems that are found in it, in
-// order. A comment "file: name" begins another file of the same configuration.
+// order, and the notes. A comment "file: name" begins another file of the same configuration.
 func TestWrongConfigurationsAreExplained(t *testing.T) {
 	files, err := filepath.Glob("testdata/wrong/*.toml")
 	if err != nil || len(files) < 100 {
@@ -37,11 +37,15 @@ func explainsWrong(t *testing.T, file string) {
 		t.Fatalf("no line says %q", strings.TrimSpace(problemsMark))
 	}
 	var got strings.Builder
-	for _, p := range problemsOf(input) {
+	problems, notes := foundIn(input)
+	for _, p := range problems {
 		got.WriteString("# " + p.String() + "\n")
 		if p.Line == 0 && p.Message != noServer || p.Column == 0 && p.Line != 0 {
 			t.Errorf("no position: %+v", p)
 		}
+	}
+	for _, n := range notes {
+		got.WriteString("# " + n.String() + "\n")
 	}
 	if *update {
 		if err := os.WriteFile(file, []byte(input+problemsMark+got.String()), 0o644); err != nil {
@@ -56,8 +60,8 @@ func explainsWrong(t *testing.T, file string) {
 
 var fileMark = regexp.MustCompile(`(?m)^# file: (.*)\n`)
 
-// problemsOf reads and checks a configuration, of one or more files.
-func problemsOf(input string) Problems {
+// foundIn reads and checks a configuration, of one or more files.
+func foundIn(input string) (Problems, []Note) {
 	var d Document
 	marks := fileMark.FindAllStringSubmatchIndex(input, -1)
 	if len(marks) == 0 {
@@ -77,7 +81,7 @@ func problemsOf(input string) Problems {
 		Plugin:     func(p *Plugin) []Problem { return p.Table.Decode(&exampleSettings{}) },
 	})...)
 	problems.Sort()
-	return problems
+	return problems, c.Notes
 }
 
 // exampleSettings are those of a plugin with every type of value.
