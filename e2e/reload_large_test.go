@@ -1,0 +1,67 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// largeConfig has many locations and upstreams; the last location answers with
+// the text.
+func largeConfig(peer, text string, locations, upstreams int) string {
+	var b strings.Builder
+	var names []string
+	for i := range upstreams {
+		fmt.Fprintf(&b, "[upstreams.u%d]\naddrs = [%q, \"127.0.0.2:%d\"]\n", i, peer, 1000+i)
+	}
+	for i := range locations {
+		names = append(names, fmt.Sprintf("%q", fmt.Sprint("l", i)))
+		fmt.Fprintf(&b, "[locations.l%d]\nhost = \"h%d.example.com\"\npath = \"/p%d\"\nupstream = \"u%d\"\nplugins = [\"p%d\"]\nproxy_set_headers = [\"X-Number: %d\"]\n",
+			i, i/10, i%10, i%upstreams, i%100, i)
+	}
+	for i := range 100 {
+		fmt.Fprintf(&b, "[plugins.p%d]\ncategory = \"mock\"\npath = \"/mock%d\"\n", i, i)
+	}
+	fmt.Fprintf(&b, "[locations.last]\npath = \"=/last\"\nplugins = [\"last\"]\n[plugins.last]\ncategory = \"mock\"\ndata = %q\n", text)
+	fmt.Fprintf(&b, "[servers.main]\naddr = \"ADDR\"\nlocations = [\"last\", %s]\n", strings.Join(names, ", "))
+	return b.String()
+}
+
+// The times are for whoever looks: 1 s for the reload and 2 s for the check are
+// what they should stay below on a machine of its own.
+func TestTenThousandLocationsAreCheckedAndReloaded(t *testing.T) {
+	peer := serve(t, nil)
+	p := startProxy(t, largeConfig(peer, "first", 10_000, 2000))
+	began := time.Now()
+	if out, err := exec.Command(binary, "-t", "-c", p.dir).CombinedOutput(); err != nil {
+		t.Errorf("-t: %v\n%.1000s", err, out)
+	}
+	check := time.Since(began)
+	began = time.Now()
+	p.reload(t, largeConfig(peer, "second", 10_000, 2000))
+	eventually(t, "serve the new configuration", func() error {
+		return wantAnswer(p, "/last", "second")
+	})
+	reload := time.Since(began)
+	var took string
+	eventually(t, "report", func() error {
+		if took = regexp.MustCompile("took=.*").FindString(p.output.String()); took == "" {
+			return errors.New("the log does not tell of the reload")
+		}
+		return nil
+	})
+	t.Logf("-t took %v, a reload %v, %s in the process", check, reload, took)
+}
+
+// wantAnswer checks what a path of the proxy answers.
+func wantAnswer(p *proxy, path, want string) error {
+	out, err := exec.Command("curl", "-sS", p.url(path)).CombinedOutput()
+	if string(out) != want {
+		return fmt.Errorf("%s: %q, %v; want %q", path, out, err, want)
+	}
+	return nil
+}
