@@ -79,11 +79,14 @@ const firstFreePort = 1024
 func explain(addr loop.Addr, err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("%w: another process listens there; `ss -ltnp` shows which", err)
+		if who := holder(addr); who != "" {
+			return fmt.Errorf("%w: another process listens there: %s", err, who)
+		}
+		return fmt.Errorf("%w: another process listens there; `ss -lntxp`, as root, shows which", err)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fmt.Errorf("%w: this machine has no such address; `ip addr` shows those it has", err)
 	case errors.Is(err, fs.ErrPermission) && addr.Path == "" && addr.TCP.Port() < firstFreePort:
-		return fmt.Errorf("%w: ports below %d are for root, or for programs with `setcap cap_net_bind_service=+ep`", err, firstFreePort)
+		return fmt.Errorf("%w: ports below %d are for root, or for programs with `setcap cap_net_bind_service=+ep`, or AmbientCapabilities=CAP_NET_BIND_SERVICE in a unit of systemd", err, firstFreePort)
 	}
 	return err
 }

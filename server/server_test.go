@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -226,7 +227,7 @@ func TestAddressThatIsTakenIsExplainedAndNothingStaysOpen(t *testing.T) {
 	if err == nil {
 		t.Fatal("started although an address is taken")
 	}
-	for _, part := range []string{`server "bad"`, port.String(), "another process listens there", "ss -ltnp"} {
+	for _, part := range []string{`server "bad"`, port.String(), "another process listens there", fmt.Sprintf("(process %d)", os.Getpid())} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("error %q does not say %q", err, part)
 		}
