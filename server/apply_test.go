@@ -1,8 +1,11 @@
 package server
 
 import (
+	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -82,7 +85,8 @@ func TestAddressThatIsLeftIsClosedAndItsConnectionsEndWithAnAnswer(t *testing.T)
 	c.Close()
 	mustStart(t, s, site("b", "b", loopback))
 	for s.Open() > 0 {
-		time.Sleep(time.Millisecond) // until the loop has seen the end
+		// sleep: nothing tells that the loop has seen the end.
+		time.Sleep(time.Millisecond)
 	}
 	mustStart(t, s, site("b", "b", loopback))
 	if len(s.leaving) > 0 {
@@ -197,5 +201,51 @@ func TestNobodyIsRefusedWhileConfigurationsFollowEachOther(t *testing.T) {
 			next.Addrs = append(next.Addrs, path)
 		}
 		mustStart(t, s, next)
+	}
+}
+
+// requests are sent over one connection, whose protocol the client knows.
+type requests struct {
+	http.Client
+	url string
+}
+
+func over(transport *http.Transport, url string) *requests {
+	transport.MaxConnsPerHost = 1
+	return &requests{http.Client{Transport: transport, Timeout: patience}, url}
+}
+
+func (r *requests) want(t *testing.T, want string) {
+	t.Helper()
+	resp, err := r.Get(r.url)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer resp.Body.Close()
+	if text, err := io.ReadAll(resp.Body); string(text) != want {
+		t.Errorf("%s answered %q, %v; want %q", r.url, text, err, want)
+	}
+}
+
+func TestAddressTurnsToTLSAndBackWithoutAnEndForThoseWhoAreIn(t *testing.T) {
+	s := start(t, 2)
+	safe, config := secured(t, "h2", "http/1.1")
+	answer := site("a", "", loopback)
+	answer.Wire.Handler = safe.Wire.Handler
+	mustStart(t, s, answer)
+	addr := answer.Listening()[0].String()
+	plain := over(&http.Transport{}, "http://"+addr)
+	plain.want(t, "HTTP/1.1 http")
+	mustStart(t, s, safe)
+	two := over(&http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true}, "https://"+addr)
+	one := over(&http.Transport{TLSClientConfig: config.Clone(), TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}}, "https://"+addr)
+	two.want(t, "HTTP/2.0 https TLSv1.3 h2 a.test")
+	one.want(t, "HTTP/1.1 https TLSv1.3  a.test")
+	plain.want(t, "HTTP/1.1 http")
+	mustStart(t, s, site("a", "in clear text", loopback))
+	for _, r := range []*requests{plain, one, two, over(&http.Transport{}, "http://"+addr)} {
+		r.want(t, "in clear text")
+		r.CloseIdleConnections()
 	}
 }
