@@ -3,7 +3,6 @@ package app
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"pingap/config"
@@ -61,9 +60,15 @@ func destination(l *config.Location) string {
 }
 
 func unusedLocations(c *config.Config) []string {
+	used := make(map[string]bool)
+	for _, s := range c.Servers {
+		for _, name := range s.Locations {
+			used[name] = true
+		}
+	}
 	var unused []string
 	for _, l := range c.Locations {
-		if !slices.ContainsFunc(c.Servers, func(s *config.Server) bool { return slices.Contains(s.Locations, l.Name) }) {
+		if !used[l.Name] {
 			unused = append(unused, l.Name)
 		}
 	}
