@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime/debug"
 
+	"pingap/certificate"
 	"pingap/config"
 	"pingap/config/store"
 	"pingap/proxy"
@@ -84,8 +85,9 @@ func versionLine() string {
 // loaded is a configuration that has been found right.
 type loaded struct {
 	*config.Config
-	from    string
-	builtIn bool
+	certificates *certificate.Store
+	from         string
+	builtIn      bool
 }
 
 // errWrong ends the program after the problems have been printed.
@@ -122,6 +124,9 @@ func read(f *flags) (c *loaded, problems config.Problems, err error) {
 		}
 	}
 	problems = append(problems, proxy.Check(c.Config)...)
+	certificates, wrong := loadCertificates(c.Config)
+	c.certificates = certificates
+	problems = append(problems, wrong...)
 	problems.Sort()
 	if wrong := len(problems.Errors()); wrong > 0 {
 		return nil, problems, fmt.Errorf("%w: %s in %s", errWrong, count(wrong, "problem"), c.from)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"pingap/certificate"
 	"pingap/proxy"
 	"pingap/server"
 	"pingap/server/systemd"
@@ -22,6 +23,7 @@ type reloader struct {
 	log         *telemetry.Log
 	systemd     *systemd.Manager
 	environment proxy.Environment
+	tickets     *certificate.TicketKeys // of the process, whatever is in force
 
 	started  *loaded // what the process was started with
 	wanted   chan string
@@ -36,9 +38,9 @@ type reloader struct {
 	graph   *proxy.Graph
 }
 
-func newReloader(f *flags, srv *server.Server, ls *server.Loops, log *telemetry.Log, manager *systemd.Manager, env proxy.Environment) *reloader {
+func newReloader(f *flags, srv *server.Server, ls *server.Loops, log *telemetry.Log, manager *systemd.Manager, tickets *certificate.TicketKeys, env proxy.Environment) *reloader {
 	r := &reloader{
-		flags: f, server: srv, loops: ls, log: log, systemd: manager, environment: env,
+		flags: f, server: srv, loops: ls, log: log, systemd: manager, environment: env, tickets: tickets,
 		wanted: make(chan string, 1), abandon: make(chan struct{}),
 	}
 	r.life, r.end = context.WithCancel(context.Background())
@@ -53,7 +55,7 @@ func (r *reloader) put(c *loaded) ([]*server.Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	sites, err := sitesOf(graph)
+	sites, err := sitesOf(graph, c.certificates, r.tickets)
 	if err == nil {
 		err = r.server.Apply(sites)
 	}

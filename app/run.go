@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"pingap/certificate"
 	"pingap/config"
 	"pingap/http1"
 	"pingap/loop"
@@ -58,9 +59,14 @@ func run(c *loaded, f *flags, system System) error {
 	}, ls.All()...)
 	defer watchdog.Stop()
 
+	tickets, err := certificate.NewTicketKeys(certificate.TicketSpec{File: c.Basic.TicketKeyFile, Logger: logger})
+	if err != nil {
+		return err
+	}
+	defer tickets.Close()
 	srv := server.New(ls, logger)
 	srv.Inherit(start.take())
-	live := newReloader(f, srv, ls, log, start.systemd, proxy.Environment{
+	live := newReloader(f, srv, ls, log, start.systemd, tickets, proxy.Environment{
 		Version: Version, Logger: logger, LogOutput: log.Output(system.Stdout), Loops: threads,
 	})
 	sites, err := live.put(c)
@@ -120,12 +126,20 @@ func logLevel(c *config.Config, f *flags) string {
 }
 
 // sitesOf makes the sites of a graph's services.
-func sitesOf(g *proxy.Graph) ([]*server.Site, error) {
+func sitesOf(g *proxy.Graph, certificates *certificate.Store, tickets *certificate.TicketKeys) ([]*server.Site, error) {
 	sites, err := bareSites(g.Config)
-	for i, site := range sites {
-		site.Wire = wireOf(g.Config.Servers[i], g.Services[site.Name])
+	if err != nil {
+		return nil, err
 	}
-	return sites, err
+	for i, site := range sites {
+		s := g.Config.Servers[i]
+		site.Wire = wireOf(s, g.Services[site.Name])
+		site.HTTP2, site.MaxStreams = s.EnabledH2, s.H2MaxStreams
+		if site.TLS, err = secureServer(s, certificates, tickets); err != nil {
+			return nil, fmt.Errorf("server %q: %w", s.Name, err)
+		}
+	}
+	return sites, nil
 }
 
 // bareSites makes the sites of a configuration, without what answers there.

@@ -99,7 +99,7 @@ func (c *Config) checkReferences(others *Checks, problems *Problems) {
 	for _, s := range c.Servers {
 		c.checkNames(&s.Item, "locations", locations, problems)
 		if _, ok := s.table.node.Field("locations"); !ok && !c.broken {
-			problems.add(s.warning("", "has no locations, so every request is answered with 404", ""))
+			problems.add(s.Warning("", "has no locations, so every request is answered with 404", ""))
 		}
 	}
 	for _, l := range c.Locations {

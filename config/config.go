@@ -71,8 +71,8 @@ func (i *Item) Problem(key, message, hint string) Problem {
 	return p
 }
 
-// warning is a Problem that does no harm.
-func (i *Item) warning(key, message, hint string) Problem {
+// Warning is a Problem that does no harm.
+func (i *Item) Warning(key, message, hint string) Problem {
 	p := i.Problem(key, message, hint)
 	p.Warning = true
 	return p

@@ -64,7 +64,7 @@ type Location struct {
 
 func (l *Location) check() Problems {
 	if l.MaxRetryWindow > 0 && l.MaxRetries == 0 {
-		return Problems{l.warning("max_retry_window", "has no effect without max_retries", "")}
+		return Problems{l.Warning("max_retry_window", "has no effect without max_retries", "")}
 	}
 	return nil
 }

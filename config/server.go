@@ -137,12 +137,12 @@ func (s *Server) checkTLS() (problems Problems) {
 		}
 		for _, key := range []string{"tls_cipher_list", "tls_ciphersuites", "tls_min_version", "tls_max_version"} {
 			if s.has(key) {
-				problems.add(s.warning(key, "has no effect without global_certificates", ""))
+				problems.add(s.Warning(key, "has no effect without global_certificates", ""))
 			}
 		}
 	}
 	if s.has("h2_max_streams") && !s.EnabledH2 {
-		problems.add(s.warning("h2_max_streams", "has no effect without enabled_h2", ""))
+		problems.add(s.Warning("h2_max_streams", "has no effect without enabled_h2", ""))
 	}
 	return problems
 }

@@ -121,11 +121,11 @@ func (u *Upstream) check() Problems {
 	seen := make(map[string]bool, len(u.Addrs))
 	for _, a := range u.Addrs {
 		if seen[a.String()] {
-			problems = append(problems, u.warning("addrs", fmt.Sprintf("%s is written twice; the second has no effect", a), ""))
+			problems = append(problems, u.Warning("addrs", fmt.Sprintf("%s is written twice; the second has no effect", a), ""))
 		}
 		seen[a.String()] = true
 		if u.Discovery == "" && a.Path == "" && !isIP(a.Host) && a.Host != "localhost" {
-			problems = append(problems, u.warning("addrs", fmt.Sprintf("the addresses of %s are looked up once, at the start; this version does not follow their changes yet", a.Host),
+			problems = append(problems, u.Warning("addrs", fmt.Sprintf("the addresses of %s are looked up once, at the start; this version does not follow their changes yet", a.Host),
 				`discovery = "static" says that this is meant`))
 		}
 	}
@@ -143,16 +143,16 @@ func (u *Upstream) checkTLS() (problems Problems) {
 		problems.add(u.Problem("tls_client_key", "has no certificate", "write it into tls_client_cert"))
 	}
 	if u.TLSCA != "" && !u.VerifyCert {
-		problems.add(u.warning("tls_ca", "has no effect with verify_cert = false, which trusts anybody", ""))
+		problems.add(u.Warning("tls_ca", "has no effect with verify_cert = false, which trusts anybody", ""))
 	}
 	if u.SNI == "" && u.ALPN == "h2h1" {
-		problems.add(u.warning("alpn", "without TLS nothing can be agreed on, so h1 is spoken", `alpn = "h2" speaks HTTP/2 in clear text; sni = "app.example.com" speaks TLS`))
+		problems.add(u.Warning("alpn", "without TLS nothing can be agreed on, so h1 is spoken", `alpn = "h2" speaks HTTP/2 in clear text; sni = "app.example.com" speaks TLS`))
 	}
 	if strings.Contains(u.SNI, "$") {
 		problems.add(u.Problem("sni", fmt.Sprintf("%q holds a variable", u.SNI), "write the name in the peers' certificate"))
 	}
 	if u.ALPN == "h1" && u.has("max_h2_streams") {
-		problems.add(u.warning("max_h2_streams", "has no effect without HTTP/2", `alpn = "h2" or "h2h1" speaks it`))
+		problems.add(u.Warning("max_h2_streams", "has no effect without HTTP/2", `alpn = "h2" or "h2h1" speaks it`))
 	}
 	return problems
 }
@@ -164,7 +164,7 @@ func (u *Upstream) checkBreaker() (problems Problems) {
 	}
 	for _, key := range []string{"circuit_break_max_consecutive_failures", "circuit_break_max_failure_percent"} {
 		if u.has(key) {
-			problems.add(u.warning(key, "has no effect without enable_backend_stats", "write enable_backend_stats = true"))
+			problems.add(u.Warning(key, "has no effect without enable_backend_stats", "write enable_backend_stats = true"))
 		}
 	}
 	return problems

@@ -1,17 +1,11 @@
-// Package store is where configurations are kept: a file, or a directory of
-// files. An Origin is opened once from what the user named, and loaded as often
-// as needed.
 package store
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
+	"sync"
+	"time"
 
 	"pingap/config"
 )
@@ -21,112 +15,140 @@ const (
 	maxSize = 64 << 20
 	// maxFiles bounds their number.
 	maxFiles = 100_000
-	// extension is that of the files which count in a directory.
-	extension = ".toml"
+	// maxTries bounds how often a save begins anew because others saved
+	// something else meanwhile.
+	maxTries = 20
 )
 
-// Origin is where a configuration comes from.
-type Origin struct {
-	path      string
-	directory bool
-	limit     int64 // of all files together, in bytes
+// Store is where a configuration is kept. Its methods may be called by any
+// goroutine.
+type Store struct {
+	medium  medium
+	layout  layout
+	only    string // the key of the single text
+	title   string // what the user named it, without secrets
+	history bool
+
+	watching sync.WaitGroup
+	end      context.Context // done when the store is closed
+	cancel   context.CancelFunc
 }
 
-// Open decides what a path is, here and nowhere else: one that exists speaks
-// for itself. It reads no configuration.
-func Open(path string) (*Origin, error) {
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("the configuration %s does not exist; name a file, or a directory of %s files", path, extension)
-	case err != nil:
-		return nil, explain(path, err)
-	case !info.IsDir() && !info.Mode().IsRegular():
-		return nil, fmt.Errorf("the configuration %s is neither a file nor a directory", path)
-	}
-	return &Origin{path: path, directory: info.IsDir(), limit: maxSize}, nil
+// medium is what texts are kept in. Keys are paths with slashes.
+type medium interface {
+	// read returns all texts as they are at one moment, by key, and a notice
+	// when they are not what is stored now.
+	read(ctx context.Context) (texts []text, notice string, err error)
+	// commit makes all changes or none, and keeps the records. It returns
+	// errMoved when a text is not what the change begins with.
+	commit(ctx context.Context, changes []change, records []record) error
+	// records returns what is kept of an item, of every item for the zero id.
+	records(ctx context.Context, item id) ([]record, error)
+	// watch calls changed whenever there may be something new, until ctx ends.
+	watch(ctx context.Context, changed func(), report reporter)
+	// title names a text in messages.
+	title(key string) string
+	close() error
 }
 
-// String returns the path.
-func (o *Origin) String() string { return o.path }
+// reporter takes what is to be told about a watch; trouble is nil when it is
+// over.
+type reporter func(message string, trouble error)
 
-// Load reads the configuration. The error says that something could not be
-// read at all; what is wrong with the texts is in the problems, which name each
-// file by its path.
-func (o *Origin) Load() (*config.Config, config.Problems, error) {
-	files := []string{o.path}
-	if o.directory {
-		var err error
-		if files, err = list(o.path); err != nil {
-			return nil, nil, err
-		}
+// errMoved tells that something has been saved since it was read.
+var errMoved = errors.New("the configuration has been changed in the meantime")
+
+// ErrEmpty is what the error of Load wraps when there is no configuration at
+// all: none that is wrong, or could not be read.
+var ErrEmpty = errors.New("there is no configuration")
+
+// empty is an error that wraps ErrEmpty and says more.
+type empty string
+
+func (e empty) Error() string        { return string(e) }
+func (e empty) Is(target error) bool { return target == ErrEmpty }
+
+// String returns the place of the store as the user named it, without a
+// password.
+func (s *Store) String() string { return s.title }
+
+// Close ends what the store has under way and lets go of what it holds. It
+// waits for watches to end.
+func (s *Store) Close() error {
+	s.cancel()
+	s.watching.Wait()
+	return s.medium.close()
+}
+
+// Load is Read and Snapshot.Decode in one.
+func (s *Store) Load() (*config.Config, config.Problems, error) {
+	snapshot, err := s.Read(context.Background())
+	if err != nil {
+		return nil, nil, err
 	}
-	var document config.Document
-	left := o.limit
-	for _, file := range files {
-		text, err := read(file, left)
-		if err != nil {
-			return nil, nil, err
-		}
-		if left -= int64(len(text)); left < 0 {
-			return nil, nil, fmt.Errorf("read the configuration: with %s it is larger than %d MiB", file, o.limit>>20)
-		}
-		document.AddTOML(file, text)
-	}
-	c, problems := document.Decode()
+	c, problems := snapshot.Decode()
 	return c, problems, nil
 }
 
-// list finds the files in a directory and below it, in the order of their
-// names. Names that begin with a dot do not count: editors and volumes of
-// containers keep other versions there.
-func list(directory string) ([]string, error) {
-	var files []string
-	// The file system of a directory follows it when it is a link.
-	err := fs.WalkDir(os.DirFS(directory), ".", func(name string, entry fs.DirEntry, err error) error {
-		path := filepath.Join(directory, filepath.FromSlash(name))
-		switch {
-		case err != nil:
-			return explain(path, err)
-		case name != "." && strings.HasPrefix(entry.Name(), "."):
-			if entry.IsDir() {
-				return fs.SkipDir
-			}
-		case !entry.IsDir() && strings.HasSuffix(name, extension):
-			if files = append(files, path); len(files) > maxFiles {
-				return fmt.Errorf("the configuration %s has more than %d files", directory, maxFiles)
-			}
-		}
-		return nil
-	})
+// Read returns the configuration as it is stored now. The error says that
+// something could not be read at all; it wraps ErrEmpty when there is nothing.
+// How long it may take is bounded, whether or not ctx is.
+func (s *Store) Read(ctx context.Context) (*Snapshot, error) {
+	texts, notice, err := s.medium.read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("the configuration %s is a directory without %s files", directory, extension)
-	}
-	return files, nil
+	return &Snapshot{Notice: notice, texts: texts, layout: s.layout, only: s.only, title: s.medium.title}, nil
 }
 
-// read returns a file, or more than limit bytes of it.
-func read(path string, limit int64) ([]byte, error) {
-	// What is no file, such as a pipe, might keep the reader waiting for ever.
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, explain(path, err)
+// Save makes edits, all or none, in the name of author, who is noted in the
+// history. It returns when they are on disk, or acknowledged by etcd. The error
+// is a *Conflict when an item is not what its edit says it was; then, as with
+// every other error, nothing has been saved.
+//
+// Whether the configuration is right is not looked at: the caller checks what
+// Snapshot.With returns.
+func (s *Store) Save(ctx context.Context, author string, edits ...Edit) error {
+	return s.rewrite(ctx, func(before *Snapshot) ([]change, []record, error) {
+		after, err := before.With(edits...)
+		if err != nil {
+			return nil, nil, err
+		}
+		records, err := s.recordsOf(ctx, before, author, edits)
+		return after.changes(before), records, err
+	})
+}
+
+// rewrite changes what is stored to what f makes of it, and begins anew when
+// somebody else has changed it meanwhile.
+func (s *Store) rewrite(ctx context.Context, f func(before *Snapshot) ([]change, []record, error)) error {
+	for range maxTries {
+		before, err := s.readToChange(ctx)
+		if err != nil {
+			return err
+		}
+		changes, records, err := f(before)
+		if err != nil || len(changes) == 0 {
+			return err
+		}
+		err = s.medium.commit(ctx, changes, records)
+		if !errors.Is(err, errMoved) {
+			return err
+		}
 	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("read the configuration: %s is not a file", path)
+	return fmt.Errorf("save the configuration in %s: others save all the time; tried %d times", s, maxTries)
+}
+
+// readToChange reads what a change begins with: there may be nothing yet.
+func (s *Store) readToChange(ctx context.Context) (*Snapshot, error) {
+	before, err := s.Read(ctx)
+	switch {
+	case errors.Is(err, ErrEmpty):
+		return &Snapshot{layout: s.layout, only: s.only, title: s.medium.title}, nil
+	case err != nil:
+		return nil, err
+	case before.Notice != "":
+		return nil, fmt.Errorf("save the configuration in %s: %s", s, before.Notice)
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, explain(path, err)
-	}
-	defer f.Close()
-	var text bytes.Buffer
-	text.Grow(int(min(info.Size(), limit)) + bytes.MinRead)
-	if _, err := text.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
-		return nil, explain(path, err)
-	}
-	return text.Bytes(), nil
+	return before, nil
 }

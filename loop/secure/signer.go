@@ -25,6 +25,16 @@ func OffLoop(conn net.Conn, cert *tls.Certificate) *tls.Certificate {
 	return &away
 }
 
+// Await calls slow on another goroutine in the course of a handshake on conn,
+// the Conn of a tls.ClientHelloInfo, and returns when that has.
+func Await(conn net.Conn, slow func()) {
+	if t, ours := conn.(*transport); ours {
+		t.conn.Loop().Await(slow)
+		return
+	}
+	slow()
+}
+
 // signer signs away from the loop.
 type signer struct {
 	*rsa.PrivateKey

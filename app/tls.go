@@ -1,0 +1,89 @@
+package app
+
+import (
+	"crypto/tls"
+
+	"pingap/certificate"
+	"pingap/config"
+	"pingap/loop/secure"
+)
+
+// loadCertificates reads the certificates of a configuration, and checks what
+// servers want of TLS.
+func loadCertificates(c *config.Config) (*certificate.Store, config.Problems) {
+	var problems config.Problems
+	var certs []*certificate.Certificate
+	for _, section := range c.Certificates {
+		if section.TLSCert == "" {
+			continue
+		}
+		cert, err := certificate.Load(certificate.Spec{
+			Name: section.Name, Cert: section.TLSCert, Key: section.TLSKey,
+			Domains: section.Domains, Default: section.IsDefault, CA: section.IsCA,
+		})
+		if err != nil {
+			problems = append(problems, section.Problem("tls_cert", err.Error(), ""))
+			continue
+		}
+		for _, w := range cert.Warnings {
+			problems = append(problems, section.Warning("tls_cert", w, ""))
+		}
+		certs = append(certs, cert)
+	}
+	store, conflicts := certificate.NewStore(certs)
+	for _, s := range c.Servers {
+		if !s.GlobalCertificates {
+			continue
+		}
+		if len(c.Certificates) == 0 {
+			problems = append(problems, s.Problem("global_certificates", "there are no certificates", "write a section [certificates.name] with tls_cert and tls_key"))
+		}
+		_, warnings, err := certificate.ServerConfig(serverTLS(s, store, nil))
+		if err != nil {
+			problems = append(problems, s.Problem("global_certificates", err.Error(), ""))
+		}
+		for _, w := range append(warnings, conflicts...) {
+			problems = append(problems, s.Warning("global_certificates", w, ""))
+		}
+		conflicts = nil
+	}
+	return store, problems
+}
+
+// serverTLS is what a server wants of TLS.
+func serverTLS(s *config.Server, store *certificate.Store, tickets *certificate.TicketKeys) certificate.ServerSpec {
+	spec := certificate.ServerSpec{
+		Store:      store,
+		MinVersion: s.TLSMinVersion, MaxVersion: s.TLSMaxVersion,
+		CipherList: s.TLSCipherList, CipherSuites: s.TLSCiphersuites,
+		HTTP2:    s.EnabledH2,
+		ClientCA: s.TLSClientCA,
+		Tickets:  tickets,
+		Offload:  secure.Await,
+	}
+	if s.TLSClientCA != "" {
+		spec.ClientAuth = s.TLSClientAuth
+	}
+	return spec
+}
+
+// secureServer makes the settings of TLS for a server; nil for one in clear
+// text. Signatures that take long are made off the event loops.
+func secureServer(s *config.Server, store *certificate.Store, tickets *certificate.TicketKeys) (*tls.Config, error) {
+	if !s.GlobalCertificates {
+		return nil, nil
+	}
+	c, _, err := certificate.ServerConfig(serverTLS(s, store, tickets))
+	if err != nil {
+		return nil, err
+	}
+	choose := c.GetCertificate
+	c.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		cert, err := choose(hello)
+		if cert == nil || err != nil {
+			return nil, err
+		}
+		return secure.OffLoop(hello.Conn, cert), nil
+	}
+	return c, nil
+}
