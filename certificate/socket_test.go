@@ -1,0 +1,30 @@
+package certificate
+
+import (
+	"net"
+	"os"
+	"syscall"
+	"testing"
+)
+
+// socketPair returns both ends of a connection, the far one as a file to hand to
+// another process.
+func socketPair(t *testing.T) (near net.Conn, far *os.File) {
+	t.Helper()
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fileConn(t, os.NewFile(uintptr(fds[0]), "near")), os.NewFile(uintptr(fds[1]), "far")
+}
+
+// fileConn makes a connection of a file, which it closes.
+func fileConn(t *testing.T, f *os.File) net.Conn {
+	t.Helper()
+	defer f.Close()
+	conn, err := net.FileConn(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
