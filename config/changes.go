@@ -106,7 +106,7 @@ func (c *Change) diff(prefix string, was, is *Node) {
 			node *Node
 		}{{"- ", a}, {"+ ", b}} {
 			if side.node != nil {
-				c.Lines = append(c.Lines, side.sign+prefix+writtenKey(key)+" = "+shown(key, side.node))
+				c.Lines = append(c.Lines, side.sign+prefix+writtenKey(key)+" = "+c.shown(key, side.node))
 			}
 		}
 	}
@@ -137,6 +137,15 @@ func (i *Item) Same(other *Item) bool {
 	return i.Name == other.Name && i.table.node.same(other.table.node)
 }
 
+// shown writes a value of the section. What a storage keeps may be a secret or
+// hold some.
+func (c *Change) shown(key string, n *Node) string {
+	if c.Kind == "storages" && key == "value" {
+		return "(not shown)"
+	}
+	return shown(key, n)
+}
+
 // maxShown is how much of a value is shown.
 const maxShown = 240
 
@@ -156,7 +165,7 @@ func shown(key string, n *Node) string {
 // secret, or holds one; secretKeys are whole names.
 var (
 	secretWords = []string{"secret", "password", "passwd", "token", "authorization", "cookie", "credential", "private"}
-	secretKeys  = []string{"webhook", "sentry", "pyroscope"}
+	secretKeys  = []string{"webhook", "sentry", "pyroscope", "dns_service_url"}
 )
 
 func isSecret(key string) bool {
@@ -168,9 +177,12 @@ func isSecret(key string) bool {
 // userInfo is the password in a URL.
 var userInfo = regexp.MustCompile(`(://[^/@:\s]*:)[^/@\s]*@`)
 
-// shownText leaves the secrets out of a text: the value of a header field, and
-// the password in a URL.
+// shownText leaves the secrets out of a text: the value of a header field, the
+// password in a URL, and private keys.
 func shownText(text string) string {
+	if strings.Contains(text, "PRIVATE KEY-----") {
+		return "(not shown)"
+	}
 	if name, _, ok := strings.Cut(text, ":"); ok && isSecret(name) {
 		return name + ": (not shown)"
 	}

@@ -97,6 +97,14 @@ remark = "redis://user:abc@host/1"`)
 	}
 }
 
+func TestChangesShowsNeitherStoragesNorPrivateKeys(t *testing.T) {
+	got := strings.Join(changes(t, "", "[storages.s]\ncategory = \"secret\"\nvalue = \"abc\"\nsecret = \"abc\"\n"+
+		"[certificates.c]\ntls_cert = \"abc -----BEGIN PRIVATE KEY-----\"\ntls_key = \"abc\"\ndns_service_url = \"abc\"\n"), "\n")
+	if strings.Contains(got, "abc") || strings.Count(got, "(not shown)") != 5 {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestChangesShowsOneLineOfEachValue(t *testing.T) {
 	got := changes(t, "", "[basic]\nerror_template = \"a\\nb"+strings.Repeat("ä", 1000)+"\"")
 	if len(got) != 1 || strings.Contains(got[0], "\n") || len(got[0]) > 400 {
