@@ -1,9 +1,17 @@
 package e2e
 
 import (
+	"bufio"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	crand "crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -32,8 +40,65 @@ func (p *proxy) reload(t testing.TB, config string) {
 // versions are configurations that follow each other. All of them answer
 // /echo from one of the upstreams, and /version with their number.
 type versions struct {
-	peers [2]string
-	spare string // an address that every second version listens on
+	peers        [2]string
+	spare        string // an address that every second version listens on
+	secure       string // one that speaks TLS
+	certificates [2]string
+	trusted      *x509.CertPool
+}
+
+func newVersions(t *testing.T) *versions {
+	peer := func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") != "" {
+			talkBack(t, w)
+			return
+		}
+		content, _ := io.ReadAll(r.Body) // before the answer: a net/http server drops what is unread then
+		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+		w.Write(content)
+	}
+	v := &versions{peers: [2]string{serve(t, peer), serve(t, peer)}, spare: freeAddr(t), secure: freeAddr(t), trusted: x509.NewCertPool()}
+	for i := range v.certificates {
+		v.certificates[i] = selfSigned(t, v.trusted)
+	}
+	return v
+}
+
+// talkBack turns a connection into one that returns what it gets.
+func talkBack(t *testing.T, w http.ResponseWriter) {
+	conn, in, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer conn.Close()
+	io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+	io.Copy(conn, in)
+}
+
+// selfSigned makes a certificate for proxy.test, trusts it, and returns the path
+// of a file with it and its key.
+func selfSigned(t *testing.T, trust *x509.CertPool) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), crand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), DNSNames: []string{"proxy.test"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(100 * 24 * time.Hour),
+	}
+	der, err := x509.CreateCertificate(crand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	trust.AppendCertsFromPEM(certificate)
+	return writeFile(t, t.TempDir(), "pair.pem", string(certificate)+string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})))
 }
 
 // text is the n-th configuration, which differs from its neighbours in every
@@ -87,6 +152,17 @@ idle_timeout = "%ds"
 	if others != "" {
 		fmt.Fprintf(&b, "[servers.other]\naddr = %q\nlocations = [\"version\", %q]\n", others, list("echo"))
 	}
+	fmt.Fprintf(&b, `
+[servers.%q]
+addr = %q
+locations = ["version", %q]
+global_certificates = true
+enabled_h2 = true
+h2_max_streams = %d
+[certificates.c]
+tls_cert = %[5]q
+tls_key = %[5]q
+`, list("secure"), v.secure, list("echo"), 100+n, v.certificates[n/2%2])
 	for i := range n % 20 {
 		fmt.Fprintf(&b, "[locations.filler%d]\npath = \"/filler%d\"\nupstream = %q\n", i, i, list("peers"))
 	}
@@ -107,6 +183,7 @@ func (v *versions) addrs(n int) string {
 type visitor struct {
 	*http.Client
 	url   string
+	want  int // the version of HTTP; 0 for any
 	times []time.Duration
 }
 
@@ -137,22 +214,21 @@ func (v *visitor) visit(random *rand.Rand) error {
 	if resp.StatusCode != 200 || len(text) != size {
 		return fmt.Errorf("%s: %s with %d bytes, want %d", method, resp.Status, len(text), size)
 	}
+	if v.want != 0 && resp.ProtoMajor != v.want {
+		return fmt.Errorf("%s instead of HTTP/%d", resp.Proto, v.want)
+	}
 	v.times = append(v.times, time.Since(began))
 	return nil
 }
 
 const (
-	visitors    = 60 // that keep their connections
+	visitors    = 60
+	talkers     = 5
 	reloadEvery = 100 * time.Millisecond
 )
 
 func TestNoRequestFailsWhileTheConfigurationChanges(t *testing.T) {
-	echo := func(w http.ResponseWriter, r *http.Request) {
-		content, _ := io.ReadAll(r.Body) // before the answer: a net/http server drops what is unread then
-		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
-		w.Write(content)
-	}
-	v := &versions{peers: [2]string{serve(t, echo), serve(t, echo)}, spare: freeAddr(t)}
+	v := newVersions(t)
 	p := startProxy(t, v.text(0), "--threads", "2")
 	quiet := v.load(t, p, soak(t)/4, func(int) {})
 	var early, late int
@@ -204,25 +280,20 @@ func (v *versions) load(t *testing.T, p *proxy, length time.Duration, change fun
 	for i := range visitors {
 		running.Go(func() {
 			random := rand.New(rand.NewPCG(1, uint64(i)))
-			who := visitor{Client: newClient(t), url: p.url("")}
-			if i%10 == 0 { // some come anew each time
-				who.Client.Transport.(*http.Transport).DisableKeepAlives = true
-			}
-			for {
-				select {
-				case <-end:
-					mu.Lock()
-					defer mu.Unlock()
-					times = append(times, who.times...)
-					return
-				case <-time.After(time.Duration(random.IntN(20)) * time.Millisecond):
-				}
+			who := v.visitor(t, p, i)
+			for pause(end, random) {
 				if err := who.visit(random); err != nil {
 					t.Errorf("visitor %d: %v", i, err)
 					return
 				}
 			}
+			mu.Lock()
+			defer mu.Unlock()
+			times = append(times, who.times...)
 		})
+	}
+	for range talkers {
+		running.Go(func() { v.talk(t, p, end) })
 	}
 	running.Go(func() { v.comeToSpare(t, end) })
 	tick := time.NewTicker(reloadEvery)
@@ -238,6 +309,57 @@ func (v *versions) load(t *testing.T, p *proxy, length time.Duration, change fun
 		close(end)
 		running.Wait()
 		return times
+	}
+}
+
+// pause waits a moment; it reports false at the end.
+func pause(end chan struct{}, random *rand.Rand) bool {
+	select {
+	case <-end:
+		return false
+	case <-time.After(time.Duration(random.IntN(20)) * time.Millisecond):
+		return true
+	}
+}
+
+// visitor makes the i-th visitor: some speak TLS, some of these HTTP/2, and
+// some come anew each time.
+func (v *versions) visitor(t *testing.T, p *proxy, i int) *visitor {
+	who := &visitor{Client: newClient(t), url: p.url("")}
+	transport := who.Client.Transport.(*http.Transport)
+	if i%2 == 1 {
+		who.url = "https://" + v.secure
+		transport.TLSClientConfig = &tls.Config{RootCAs: v.trusted, ServerName: "proxy.test"}
+		transport.ForceAttemptHTTP2 = i%4 == 1
+		who.want = map[bool]int{true: 2, false: 1}[i%4 == 1]
+	}
+	transport.DisableKeepAlives = i%10 >= 8
+	return who
+}
+
+// talk opens a tunnel and talks over it from the first to the last moment.
+func (v *versions) talk(t *testing.T, p *proxy, end chan struct{}) {
+	conn, err := net.Dial("tcp", p.addr)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(10 * patience))
+	io.WriteString(conn, "GET /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+	in := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(in, nil)
+	if err != nil || resp.StatusCode != 101 {
+		t.Errorf("no tunnel: %v, %v", resp, err)
+		return
+	}
+	random := rand.New(rand.NewPCG(2, 0))
+	for pause(end, random) {
+		io.WriteString(conn, "hello\n")
+		if text, err := in.ReadString('\n'); text != "hello\n" {
+			t.Errorf("the tunnel returned %q, %v", text, err)
+			return
+		}
 	}
 }
 
