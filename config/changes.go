@@ -151,7 +151,7 @@ const maxShown = 240
 
 // shown writes a value as a file has it, unless it is nobody's business.
 func shown(key string, n *Node) string {
-	if isSecret(key) {
+	if isSecret(key) || n.hidden {
 		return "(not shown)"
 	}
 	text := n.written()
@@ -193,6 +193,9 @@ func shownText(text string) string {
 func (n *Node) written() string {
 	switch n.Kind {
 	case KindString:
+		if n.hidden {
+			return "(not shown)"
+		}
 		return strconv.Quote(shownText(n.Text))
 	case KindBool:
 		return strconv.FormatBool(n.Bool)

@@ -109,7 +109,7 @@ func (c *Config) checkReferences(others *Checks, problems *Problems) {
 		c.checkNames(&l.Item, "plugins", plugins, problems)
 		_, hasUpstream := l.table.node.Field("upstream")
 		_, hasPlugins := l.table.node.Field("plugins")
-		if !hasUpstream && !hasPlugins && !c.broken {
+		if !hasUpstream && !hasPlugins && !c.broken && !l.broken() {
 			problems.add(l.Problem("", "has neither an upstream nor plugins, so nothing could answer its requests", `write upstream = "name"`))
 		}
 	}

@@ -171,7 +171,7 @@ remark = "web"
 
 [storages.common]
 category = "config"
-value = "remark = 'common'"
+value = "XJ8f+qL9DdMzXHlvPSF2T4a+MQ2NREh0Ug=="
 secret = "s"
 created_at = 1700000000
 remark = "common"
@@ -304,6 +304,24 @@ func TestEveryKeyIsRead(t *testing.T) {
 		CircuitBreakOpenDuration 20s
 		Includes [common]
 		Remark app`)
+	wantFields(t, *c.Certificates[0], `
+		Domains [example.com *.example.com]
+		TLSCert /web.pem
+		TLSKey /web.key
+		IsDefault true
+		IsCA true
+		ACME lets_encrypt
+		DNSChallenge true
+		DNSProvider cf
+		DNSServiceURL https://api.cloudflare.com
+		BufferDays 5
+		Remark web`)
+	wantFields(t, *c.Storages[0], `
+		Category config
+		Value XJ8f+qL9DdMzXHlvPSF2T4a+MQ2NREh0Ug==
+		Secret s
+		CreatedAt 1700000000
+		Remark common`)
 	wantFields(t, c.Plugin("page").pluginKeys, `
 		Category mock
 		Step request

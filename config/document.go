@@ -33,6 +33,7 @@ func (d *Document) Decode() (*Config, Problems) {
 		c.source = Position{File: d.files[0]}
 	}
 	d.checkSections()
+	d.expand()
 	basic, ok := d.root.Field("basic")
 	if !ok {
 		basic.Node = &Node{Kind: KindTable}

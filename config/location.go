@@ -57,7 +57,7 @@ type Location struct {
 	// are translated from gRPC-Web, the answers into it.
 	GRPCWeb bool `config:"grpc_web"`
 	// Includes are storages whose keys are taken in; they win over those here.
-	Includes []string `config:"includes" inert:"true"`
+	Includes []string `config:"includes"`
 	// Remark is a note.
 	Remark string `config:"remark"`
 }

@@ -38,6 +38,8 @@ type Node struct {
 	index    map[string]int // of Fields, by key
 	origin   origin
 	reported bool // what is wrong with it has been said; of a table: the rest of it could not be read
+	hidden   bool // the value is a secret
+	lines    int  // of a String whose lines are lines of the file: that of the first; else 0
 }
 
 // origin tells how a table or list came to be, which decides what may be added
@@ -64,6 +66,23 @@ func (n *Node) Field(key string) (f Field, ok bool) {
 		return n.Fields[i], true
 	}
 	return Field{}, false
+}
+
+// put sets a field, in the place of one with the same key.
+func (n *Node) put(f Field) {
+	if i, ok := n.index[f.Key]; ok {
+		n.Fields[i] = f
+		return
+	}
+	n.set(f)
+}
+
+// reindex makes the index of Fields.
+func (n *Node) reindex() {
+	n.index = make(map[string]int, len(n.Fields))
+	for i, f := range n.Fields {
+		n.index[f.Key] = i
+	}
 }
 
 // set adds a field; the key must be new.

@@ -96,7 +96,7 @@ type Server struct {
 	// OTLPExporter is the URL that traces are sent to.
 	OTLPExporter string `config:"otlp_exporter" inert:"true"`
 	// Includes are storages whose keys are taken in; they win over those here.
-	Includes []string `config:"includes" inert:"true"`
+	Includes []string `config:"includes"`
 	// Remark is a note.
 	Remark string `config:"remark"`
 }

@@ -31,6 +31,11 @@ func (d *Document) AddTOML(file string, text []byte) {
 	if string(text[:min(len(text), len(byteOrderMark))]) == byteOrderMark {
 		p.text = text[len(byteOrderMark):]
 	}
+	p.parse()
+}
+
+// parse adds the text, which is readable.
+func (p *tomlParser) parse() {
 	for at := 0; ; at++ {
 		length := bytes.IndexByte(p.text[at:], '\n')
 		if length < 0 {
@@ -45,7 +50,7 @@ func (d *Document) AddTOML(file string, text []byte) {
 	}
 	if err := p.parser.Error(); err != nil {
 		p.table.reported = true
-		d.fail(p.syntaxProblem(err))
+		p.document.fail(p.syntaxProblem(err))
 	}
 }
 
@@ -64,7 +69,10 @@ type tomlParser struct {
 	parser   unstable.Parser
 	file     string
 	text     []byte
-	lineEnds []int // offsets of line ends
+	lineEnds []int  // offsets of line ends
+	above    int    // lines of the file in front of the text
+	fragment string // the section whose value the text is
+	fixed    *Node  // the value that the text is, if places in it are none in the file
 
 	table   *Node  // the one that keys go to
 	section string // its header
@@ -90,17 +98,33 @@ func (p *tomlParser) readable() (Problem, bool) {
 		}
 		rest = rest[size:]
 	}
-	return Problem{Position: Position{p.file, line, column}, Message: "is not UTF-8 text", Hint: "is it a configuration?"}, false
+	at := Position{p.file, line, column}
+	if p.fixed != nil {
+		at = p.fixed.Position
+	}
+	return Problem{Position: at, Section: p.section, Message: "is not UTF-8 text", Hint: "is it a configuration?"}, false
+}
+
+// within says that the text is the value of n.
+func (p *tomlParser) within(n *Node, changed bool) {
+	if n.lines > 0 && !changed {
+		p.above = n.lines - 1
+	} else {
+		p.fixed = n
+	}
 }
 
 // position converts an offset.
 func (p *tomlParser) position(offset int) Position {
+	if p.fixed != nil {
+		return p.fixed.Position
+	}
 	line := sort.SearchInts(p.lineEnds, offset)
 	start := 0
 	if line > 0 {
 		start = p.lineEnds[line-1] + 1
 	}
-	return Position{File: p.file, Line: line + 1, Column: offset - start + 1}
+	return Position{File: p.file, Line: p.above + line + 1, Column: offset - start + 1}
 }
 
 func (p *tomlParser) at(n *unstable.Node) Position { return p.position(int(n.Raw.Offset)) }
@@ -237,6 +261,7 @@ func (p *tomlParser) value(v *unstable.Node, owner Position, depth int) *Node {
 	switch v.Kind {
 	case unstable.String:
 		n.Kind, n.Text = KindString, string(v.Data)
+		n.lines = p.linesOf(v, n)
 	case unstable.Bool:
 		n.Kind, n.Bool = KindBool, string(v.Data) == "true"
 	case unstable.Integer:
@@ -267,4 +292,22 @@ func (p *tomlParser) integer(n *Node, text string) {
 		p.problem(n.Position, fmt.Sprintf("%s is too large for an integer", text), "")
 	}
 	n.Integer = v
+}
+
+// linesOf returns the line on which the text of a string begins, or 0 if it is
+// written in any other way than line by line.
+func (p *tomlParser) linesOf(v *unstable.Node, n *Node) int {
+	raw := string(p.parser.Raw(v.Raw))
+	line := n.Position.Line
+	if p.fragment != "" || len(raw) < 6 || raw[:3] != `"""` && raw[:3] != "'''" {
+		return 0
+	}
+	raw = raw[3:]
+	if rest := strings.TrimPrefix(strings.TrimPrefix(raw, "\r"), "\n"); len(rest) < len(raw) {
+		raw, line = rest, line+1
+	}
+	if strings.Count(raw, "\n") != strings.Count(n.Text, "\n") {
+		return 0
+	}
+	return line
 }

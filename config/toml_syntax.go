@@ -24,7 +24,7 @@ var mistakes = []struct{ parser, message, hint string }{
 
 // syntaxProblem explains an error of the parser.
 func (p *tomlParser) syntaxProblem(err error) Problem {
-	problem := Problem{Position: Position{File: p.file}, Message: err.Error()}
+	problem := Problem{Position: Position{File: p.file}, Section: p.fragment, Message: err.Error()}
 	detail, ok := errors.AsType[*unstable.ParserError](err)
 	if !ok {
 		return problem
@@ -36,6 +36,10 @@ func (p *tomlParser) syntaxProblem(err error) Problem {
 	if strings.Contains(detail.Message, "not terminated") {
 		opening := max(bytes.LastIndex(p.text, []byte(`"""`)), bytes.LastIndex(p.text, []byte(`'''`)))
 		problem.Position = p.position(max(opening, 0))
+	}
+	if p.fixed != nil && p.fixed.hidden {
+		problem.Message = "the decrypted text is not TOML" // the rest would show it
+		return problem
 	}
 	message, hint := p.bareValue(offset)
 	if message == "" && !strings.Contains(detail.Message, "table name") {

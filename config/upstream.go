@@ -104,7 +104,7 @@ type Upstream struct {
 	// tried again.
 	CircuitBreakOpenDuration time.Duration `config:"circuit_break_open_duration" inert:"true" default:"10s" min:"1ms"`
 	// Includes are storages whose keys are taken in; they win over those here.
-	Includes []string `config:"includes" inert:"true"`
+	Includes []string `config:"includes"`
 	// Remark is a note.
 	Remark string `config:"remark"`
 }

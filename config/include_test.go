@@ -1,0 +1,148 @@
+package config
+
+import (
+	"strings"
+	"testing"
+
+	"pingap/config/secret"
+)
+
+func TestIncludedKeysWinAndKeepTheirPlaces(t *testing.T) {
+	c := mustParse(t, `
+[servers.web]
+addr = ":80"
+locations = ["all"]
+[locations.all]
+includes = ["limits", "names"]
+upstream = "app"
+max_processing = 1
+[locations.other]
+upstream = "app"
+includes = ["limits"]
+[upstreams.app]
+addrs = ["127.0.0.1"]
+includes = []
+[storages.limits]
+category = "config"
+value = """
+max_processing = 10
+# the most
+client_max_body_size = "1mb"
+"""
+[storages.names]
+category = "config"
+value = "host = 'example.com'\nproxy_set_headers = ['Host: $host']"
+`)
+	all, other := c.Location("all"), c.Location("other")
+	if all.MaxProcessing != 10 || all.ClientMaxBodySize != 1e6 || all.Host[0] != "example.com" || all.Upstream != "app" || len(all.ProxySetHeaders) != 1 {
+		t.Errorf("all is %+v", all)
+	}
+	if other.MaxProcessing != 10 || other.Host != nil {
+		t.Errorf("other is %+v", other)
+	}
+	for key, want := range map[string]string{
+		"max_processing": "pingap.toml:18", "client_max_body_size": "pingap.toml:20",
+		"host": "pingap.toml:24", "upstream": "pingap.toml:7", "": "pingap.toml:5",
+	} {
+		if got := all.At(key).String(); got != want {
+			t.Errorf("%s stands at %s, want %s", key, got, want)
+		}
+	}
+}
+
+func TestLinesOfIncludesAreThoseOfTheFile(t *testing.T) {
+	for _, value := range []string{
+		"\"\"\"\n\nweight = 70000\"\"\"", "'''\n\nweight = 70000'''", "'''# one\n#two\nweight = 70000'''",
+		"\"\"\"\r\n\r\nweight = 70000\r\n\"\"\"",
+	} {
+		_, problems := Parse("a.toml", []byte("[locations.all]\nincludes = ['s']\n[storages.s]\ncategory = 'config'\nvalue = "+value))
+		if len(problems) != 1 || problems[0].Position != (Position{"a.toml", 7, 10}) {
+			t.Errorf("%q: %v", value, problems)
+		}
+	}
+}
+
+// storing is a configuration with one encrypted fragment and one secret.
+func storing(t *testing.T, fragment, text string) string {
+	t.Helper()
+	encrypted := func(text string) string {
+		value, err := secret.Encrypt(text, "passphrase")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+	return `
+[servers.web]
+addr = ":80"
+locations = ["all"]
+[locations.all]
+includes = ["fragment"]
+[plugins.page]
+category = "mock"
+data = "<$SECRET:text>"
+headers = ["X-Env: $ENV:PINGAP_TEST_VALUE", "X-Plain: $HOME"]
+[plugins.page.limits]
+every = "$ENV:PINGAP_TEST_EVERY"
+[storages.fragment]
+category = "config"
+value = "` + encrypted(fragment) + `"
+secret = "$ENV:PINGAP_TEST_PASSPHRASE"
+[storages.text]
+category = "secret"
+value = "` + encrypted(text) + `"
+secret = "passphrase"
+`
+}
+
+func TestSecretsAndTheEnvironmentStandForValues(t *testing.T) {
+	t.Setenv("PINGAP_TEST_PASSPHRASE", "passphrase")
+	t.Setenv("PINGAP_TEST_VALUE", "from $ENV:outside")
+	t.Setenv("PINGAP_TEST_EVERY", "5s")
+	c := mustParse(t, storing(t, "plugins = ['page']", "open sesame"))
+	var settings exampleSettings
+	if problems := c.Plugin("page").Table.Decode(&settings); len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	if settings.Data != "<open sesame>" || settings.Limits.Every.Seconds() != 5 {
+		t.Errorf("settings are %+v %+v", settings, settings.Limits)
+	}
+	if got := settings.Headers; got[0].Value != "from $ENV:outside" || got[1].Value != "$HOME" {
+		t.Errorf("headers are %v", got)
+	}
+	if got := c.Location("all").Plugins; len(got) != 1 || got[0] != "page" {
+		t.Errorf("plugins are %v", got)
+	}
+}
+
+func TestSecretsAreNotShownInDifferences(t *testing.T) {
+	t.Setenv("PINGAP_TEST_PASSPHRASE", "passphrase")
+	t.Setenv("PINGAP_TEST_VALUE", "visible")
+	t.Setenv("PINGAP_TEST_EVERY", "5s")
+	before := mustParse(t, storing(t, "plugins = ['page']", "open sesame"))
+	t.Setenv("PINGAP_TEST_VALUE", "changed")
+	after := mustParse(t, storing(t, "plugins = ['page']\nweight = 5", "open wheat"))
+	var lines []string
+	for _, change := range after.Changes(before) {
+		lines = append(lines, change.Lines...)
+	}
+	all := strings.Join(lines, "\n")
+	for _, word := range []string{"sesame", "wheat", "visible", "changed", "passphrase"} {
+		if strings.Contains(all, word) {
+			t.Errorf("the differences show %q:\n%s", word, all)
+		}
+	}
+	if !strings.Contains(all, "+ weight = 5") || !strings.Contains(all, "data = (not shown)") {
+		t.Errorf("the differences are\n%s", all)
+	}
+}
+
+func TestDecryptedTextIsNotShownInProblems(t *testing.T) {
+	t.Setenv("PINGAP_TEST_PASSPHRASE", "passphrase")
+	t.Setenv("PINGAP_TEST_VALUE", "")
+	t.Setenv("PINGAP_TEST_EVERY", "5s")
+	_, problems := Parse("a.toml", []byte(storing(t, "password = sesame", "")))
+	if got := problems.Error(); got != "a.toml:15: storages.fragment: the decrypted text is not TOML" {
+		t.Error(got)
+	}
+}
