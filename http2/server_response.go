@@ -25,7 +25,7 @@ func (e *exchange) write() {
 		e.tunnel.run(r.Tunnel)
 		return
 	}
-	if x.Request.Method == "HEAD" || r.Status == 204 || r.Status == 304 || r.Length == 0 {
+	if x.Request.Method == "HEAD" || r.Status == 204 || r.Status == 304 || r.Length == 0 && !r.Header.Has("trailer") {
 		e.head(true)
 		e.endLocal()
 		return

@@ -19,6 +19,7 @@ type stream struct {
 	localDone  bool  // this end has
 	failed     error // the stream is over, for this reason
 	onFail     func(error)
+	onSection  func(end bool) error // of a client's stream
 
 	// Receiving.
 	pieces      []piece // content that has come and is not read
