@@ -2,12 +2,14 @@ package accesslog
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"pingap/logfile"
 	"pingap/loop"
 	"pingap/message"
 )
@@ -47,11 +49,11 @@ func Open(t Target, output io.Writer, logger *slog.Logger) (*Log, error) {
 	if t.Path == "" {
 		return newLog("the log output", keepOpen{output}, t, logger), nil
 	}
-	file, err := openFile(t.Path, t.Rolling, time.Now, func(err error) {
+	file, err := logfile.Open(t.Series, func(err error) {
 		logger.Error("access log: cannot begin a new file", "error", err)
 	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("access log: %w", err)
 	}
 	return newLog(t.Path, file, t, logger), nil
 }
@@ -128,11 +130,11 @@ func (l *Log) write() {
 }
 
 func (l *Log) reopenFile() {
-	file, ok := l.out.(*file)
+	file, ok := l.out.(*logfile.File)
 	if !ok {
 		return
 	}
-	if err := file.reopen(); err != nil {
+	if err := file.Reopen(); err != nil {
 		l.logger.Error("access log: cannot open the file again", "log", l.name, "error", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"pingap/logfile"
 	"pingap/loop/looptest"
 )
 
@@ -112,7 +113,7 @@ func TestStalledDiskDropsAndCountsAndNeverBlocks(t *testing.T) {
 func TestCloseWritesEveryFlushedLine(t *testing.T) {
 	_, logger := newNotes()
 	path := filepath.Join(t.TempDir(), "deep", "access.log")
-	log, err := Open(Target{Path: path, Capacity: defaultCapacity, FlushTimeout: time.Hour}, io.Discard, logger)
+	log, err := Open(Target{Series: logfile.Series{Path: path}, Capacity: defaultCapacity, FlushTimeout: time.Hour}, io.Discard, logger)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,61 +179,6 @@ func TestCloseGivesUpOnADiskThatStandsStill(t *testing.T) {
 	log.Close(time.Millisecond) // returns
 	close(d.release)
 	<-log.done
-}
-
-func TestFilesRollByPeriod(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a.log")
-	now := time.Date(2026, 8, 8, 23, 59, 0, 0, time.UTC)
-	f, err := openFile(path, Daily, func() time.Time { return now }, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	f.Write([]byte("one\n"))
-	now = now.Add(time.Minute)
-	f.Write([]byte("two\n"))
-	for name, want := range map[string]string{path + ".2026-08-08": "one\n", path + ".2026-08-09": "two\n"} {
-		if got, err := os.ReadFile(name); string(got) != want {
-			t.Errorf("%s holds %q (%v), want %q", name, got, err, want)
-		}
-	}
-}
-
-// A directory that cannot be written to at midnight must not cost a day's log.
-func TestLinesGoOnIntoTheOldFileWhileANewOneCannotBeOpened(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a.log")
-	now := time.Date(2026, 8, 8, 23, 59, 0, 0, time.UTC)
-	var told []error
-	f, err := openFile(path, Daily, func() time.Time { return now }, func(err error) { told = append(told, err) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	write := func(line string) {
-		if n, err := f.Write([]byte(line)); n != len(line) || err != nil {
-			t.Errorf("%q: %d bytes written, %v", line, n, err)
-		}
-	}
-	write("one\n")
-	now = now.Add(time.Minute)
-	inTheWay := path + ".2026-08-09"
-	if err := os.Mkdir(inTheWay, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	write("two\n")
-	write("three\n")
-	if len(told) != 1 || !strings.Contains(told[0].Error(), "lines go on into "+path+".2026-08-08") {
-		t.Errorf("reported: %v", told)
-	}
-	if err := os.Remove(inTheWay); err != nil {
-		t.Fatal(err)
-	}
-	write("four\n")
-	for name, want := range map[string]string{path + ".2026-08-08": "one\ntwo\nthree\n", inTheWay: "four\n"} {
-		if got, err := os.ReadFile(name); string(got) != want {
-			t.Errorf("%s holds %q (%v), want %q", name, got, err, want)
-		}
-	}
 }
 
 // At the end every lane hands over its last lines at once, and there may be
@@ -308,7 +254,7 @@ func TestReopenFollowsAFileThatWasMovedAway(t *testing.T) {
 	_, logger := newNotes()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.log")
-	log, err := Open(Target{Path: path, Capacity: defaultCapacity, FlushTimeout: time.Hour}, io.Discard, logger)
+	log, err := Open(Target{Series: logfile.Series{Path: path}, Capacity: defaultCapacity, FlushTimeout: time.Hour}, io.Discard, logger)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -330,21 +276,6 @@ func TestReopenFollowsAFileThatWasMovedAway(t *testing.T) {
 	log.Close(time.Minute)
 	if text, _ := os.ReadFile(path); !bytes.HasPrefix(text, []byte("POST ")) {
 		t.Errorf("the new file holds %q", text)
-	}
-}
-
-// A write that was cut short must not let the next line begin in its middle.
-func TestLineAfterAShortWriteBeginsAnew(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a.log")
-	f, err := openFile(path, Never, time.Now, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	f.Write([]byte("cut off he"))
-	f.Write([]byte("whole\n"))
-	if text, _ := os.ReadFile(path); string(text) != "cut off he\nwhole\n" {
-		t.Errorf("file holds %q", text)
 	}
 }
 

@@ -8,35 +8,20 @@ import (
 	"time"
 
 	"pingap/config"
+	"pingap/logfile"
 )
 
 // Target is where the lines of a server go, and how: what stands before the
 // format, as in "/var/log/access.log?rolling=daily combined".
 type Target struct {
-	// Path of the file; "" for the log output of the process.
-	Path string
-	// Rolling begins a new file for each period, whose name ends in it.
-	Rolling Rolling
+	// Series of files; without a path the log output of the process.
+	logfile.Series
 	// Capacity is how many bytes may wait for the disk before lines are
 	// dropped.
 	Capacity int
 	// FlushTimeout is how long a line may wait to be written.
 	FlushTimeout time.Duration
 }
-
-// Rolling is the period of a log file, as the layout of its suffix in UTC; ""
-// is one file for ever.
-type Rolling string
-
-// The periods of log files.
-const (
-	Never    Rolling = ""
-	Daily    Rolling = ".2006-01-02"
-	Hourly   Rolling = ".2006-01-02-15"
-	Minutely Rolling = ".2006-01-02-15-04"
-)
-
-var rollings = map[string]Rolling{"never": Never, "daily": Daily, "hourly": Hourly, "minutely": Minutely}
 
 // Defaults of a target.
 const (
@@ -81,7 +66,7 @@ func isPath(word string) bool {
 
 func (t *Target) parseFile(file string) error {
 	path, query, _ := strings.Cut(file, "?")
-	t.Path, t.Rolling = path, Daily
+	t.Path, t.Rolling = path, logfile.Daily
 	options, err := url.ParseQuery(query)
 	if err != nil {
 		return fmt.Errorf("options of the access log %q: %w", file, err)
@@ -97,9 +82,9 @@ func (t *Target) parseFile(file string) error {
 func (t *Target) setOption(name, value string) error {
 	switch name {
 	case "rolling":
-		rolling, ok := rollings[strings.ToLower(value)]
-		if !ok {
-			return fmt.Errorf("rolling is %q; it is daily, hourly, minutely or never", value)
+		rolling, err := logfile.ParseRolling(value)
+		if err != nil {
+			return err
 		}
 		t.Rolling = rolling
 	case "channel_buffer":

@@ -3,6 +3,8 @@ package accesslog
 import (
 	"strings"
 	"testing"
+
+	"pingap/logfile"
 	"time"
 )
 
@@ -10,9 +12,9 @@ func TestParseTellsFileFromFormat(t *testing.T) {
 	for value, want := range map[string]Target{
 		"combined":                       {Capacity: defaultCapacity, FlushTimeout: defaultFlush},
 		"{method} /not/a/file":           {Capacity: defaultCapacity, FlushTimeout: defaultFlush},
-		"/var/log/a.log combined":        {Path: "/var/log/a.log", Rolling: Daily, Capacity: defaultCapacity, FlushTimeout: defaultFlush},
-		"./a.log?rolling=never {method}": {Path: "./a.log", Capacity: defaultCapacity, FlushTimeout: defaultFlush},
-		"/a?rolling=Hourly&channel_buffer=10000&flush_timeout=3s tiny": {Path: "/a", Rolling: Hourly, Capacity: 10000 * typicalLine, FlushTimeout: 3 * time.Second},
+		"/var/log/a.log combined":        {Series: logfile.Series{Path: "/var/log/a.log", Rolling: logfile.Daily}, Capacity: defaultCapacity, FlushTimeout: defaultFlush},
+		"./a.log?rolling=never {method}": {Series: logfile.Series{Path: "./a.log"}, Capacity: defaultCapacity, FlushTimeout: defaultFlush},
+		"/a?rolling=Hourly&channel_buffer=10000&flush_timeout=3s tiny": {Series: logfile.Series{Path: "/a", Rolling: logfile.Hourly}, Capacity: 10000 * typicalLine, FlushTimeout: 3 * time.Second},
 	} {
 		got, format, err := Parse(value)
 		if err != nil || format == nil || got != want {

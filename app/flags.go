@@ -63,7 +63,7 @@ func parseFlags(args []string, getenv func(string) string) (*flags, *pflag.FlagS
 	set.SetOutput(io.Discard)
 	set.StringVarP(&f.conf, "conf", "c", "", "configuration `file or directory` (PINGAP_CONF)")
 	set.BoolVarP(&f.test, "test", "t", false, "check the configuration and exit")
-	set.StringVar(&f.log, "log", "", "application log `file`; standard error without it (PINGAP_LOG)")
+	set.StringVar(&f.log, "log", "", "application log: a `file` or directory, with ?rolling=daily, hourly, minutely or never behind it, or syslog://local; standard error without it (PINGAP_LOG)")
 	set.StringVar(&f.logLevel, "log-level", "", "debug, info, warn or error, before basic.log_level (PINGAP_LOG_LEVEL)")
 	set.IntVar(&f.threads, "threads", 0, "event loops, before basic.threads; one for each CPU without either (PINGAP_THREADS)")
 	set.BoolVarP(&f.daemon, "daemon", "d", false, "run in the background; return when it serves, or fails (PINGAP_DAEMON)")

@@ -193,7 +193,7 @@ func TestAccessLogJoinsTheLogFileUntilTheEnd(t *testing.T) {
 	text := listening(t, pinging("{method} {uri} {status}"))
 	p := &process{signals: make(chan os.Signal, 1), stdout: newRecord(), stderr: newRecord(), exited: make(chan int, 1)}
 	p.signals <- syscall.SIGTERM
-	if code := Main([]string{"--threads", "1", "-c", conf(t, text), "--log", path}, System{Stdout: p.stdout, Stderr: p.stderr, Getenv: environ(nil), Signals: p.signals}); code != 0 {
+	if code := Main([]string{"--threads", "1", "-c", conf(t, text), "--log", path + "?rolling=never"}, System{Stdout: p.stdout, Stderr: p.stderr, Getenv: environ(nil), Signals: p.signals}); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	log, err := os.ReadFile(path)
@@ -302,7 +302,7 @@ func TestUSR1OpensTheLogFilesAgain(t *testing.T) {
 	signals := make(chan os.Signal) // taken one by one
 	done := make(chan int)
 	go func() {
-		done <- Main([]string{"--threads", "1", "-c", conf(t, text), "--log", path}, System{Stdout: io.Discard, Stderr: io.Discard, Getenv: environ(nil), Signals: signals})
+		done <- Main([]string{"--threads", "1", "-c", conf(t, text), "--log", path + "?rolling=never"}, System{Stdout: io.Discard, Stderr: io.Discard, Getenv: environ(nil), Signals: signals})
 	}()
 	signals <- syscall.SIGUSR1 // it runs
 	if err := os.Rename(path, path+".1"); err != nil {
@@ -339,7 +339,7 @@ func TestStartThatFailsExitsWithOneAndLeavesNothing(t *testing.T) {
 	if _, err := os.Stat(pid); err == nil {
 		t.Error("a process that did not start wrote its pid file")
 	}
-	code, _, stderr := call([]string{"--log", dir, "-c", conf(t, listening(t, pinging("")))})
+	code, _, stderr := call([]string{"--log", dir + "?rolling=never", "-c", conf(t, listening(t, pinging("")))})
 	if code != 1 || !strings.Contains(stderr, "open log") {
 		t.Errorf("exit code %d, error %q", code, stderr)
 	}

@@ -26,6 +26,7 @@ var order = []string{
 	"plugin/*",
 	"plugin/all",
 	"cache",
+	"logfile",
 	"accesslog",
 	"telemetry",
 	"notify",

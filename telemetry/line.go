@@ -15,6 +15,7 @@ type lineHandler struct {
 	level  slog.Leveler
 	prefix string // of keys, from groups
 	attrs  []byte // already written
+	bare   bool   // time and level are somebody else's
 }
 
 // Enabled reports whether records of the level are written.
@@ -25,13 +26,9 @@ func (h *lineHandler) Enabled(_ context.Context, level slog.Level) bool {
 // Handle writes a record in one call.
 func (h *lineHandler) Handle(_ context.Context, r slog.Record) error {
 	line := make([]byte, 0, 256)
-	line = r.Time.AppendFormat(line, "2006-01-02T15:04:05.000Z07:00")
-	line = append(line, ' ')
-	line = append(line, r.Level.String()...)
-	for n := len(r.Level.String()); n < len("ERROR"); n++ {
-		line = append(line, ' ')
+	if !h.bare {
+		line = appendHead(line, r)
 	}
-	line = append(line, ' ')
 	line = appendClean(line, r.Message)
 	line = append(line, h.attrs...)
 	r.Attrs(func(a slog.Attr) bool {
@@ -41,6 +38,17 @@ func (h *lineHandler) Handle(_ context.Context, r slog.Record) error {
 	line = append(line, '\n')
 	_, err := h.out.Write(line)
 	return err
+}
+
+// appendHead adds time and level.
+func appendHead(line []byte, r slog.Record) []byte {
+	line = r.Time.AppendFormat(line, "2006-01-02T15:04:05.000Z07:00")
+	line = append(line, ' ')
+	line = append(line, r.Level.String()...)
+	for n := len(r.Level.String()); n < len("ERROR"); n++ {
+		line = append(line, ' ')
+	}
+	return append(line, ' ')
 }
 
 // WithAttrs returns a handler that adds the attributes to every record.

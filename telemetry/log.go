@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+
+	"pingap/logfile"
 )
 
 // Log is the application log of the process. Records go through Logger, from
@@ -16,13 +18,15 @@ type Log struct {
 	Logger *slog.Logger
 	Level  *slog.LevelVar // may be changed at any time
 
-	out *output
+	out    *output
+	target Target
 }
 
 // LogOptions say where records go and which.
 type LogOptions struct {
-	// Path is the file; "" for Stderr.
-	Path   string
+	// Target is a file, a directory or syslog, as ParseTarget reads it; "" for
+	// Stderr.
+	Target string
 	Stderr io.Writer
 	// Level is the least serious level that is written: trace, debug, info,
 	// warn, error or off; "" is info.
@@ -43,19 +47,35 @@ func Open(o LogOptions) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := newOutput(o.Path, o.Stderr)
+	target, err := ParseTarget(o.Target)
 	if err != nil {
 		return nil, err
 	}
-	l := &Log{Level: new(slog.LevelVar), out: out}
+	l := &Log{Level: new(slog.LevelVar), target: target}
 	l.Level.Set(level)
-	options := &slog.HandlerOptions{Level: l.Level}
-	if o.JSON {
-		l.Logger = slog.New(slog.NewJSONHandler(l.out, options))
-	} else {
-		l.Logger = slog.New(&lineHandler{out: l.out, level: l.Level})
+	sink, err := target.open(o.Stderr, func(err error) {
+		l.Logger.Error("cannot begin a new log file", "error", err)
+	})
+	if err != nil {
+		return nil, err
 	}
+	l.out = newOutput(sink)
+	l.Logger = slog.New(l.handler(o.JSON))
 	return l, nil
+}
+
+// handler returns what gives records their form.
+func (l *Log) handler(asJSON bool) slog.Handler {
+	form := func(w io.Writer, bare bool) slog.Handler {
+		if asJSON {
+			return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l.Level})
+		}
+		return &lineHandler{out: w, level: l.Level, bare: bare}
+	}
+	if l.target.Syslog != nil {
+		return newSyslogHandler(l.out, *l.target.Syslog, func(w io.Writer) slog.Handler { return form(w, true) })
+	}
+	return form(l.out, false)
 }
 
 func levelOf(name string) (slog.Level, error) {
@@ -84,13 +104,19 @@ func (l *Log) Reopen() {
 }
 
 // Output returns where lines of other logs go that have no file of their own:
-// the log's file, or else fallback.
+// to the log's file or syslog, or else fallback.
 func (l *Log) Output(fallback io.Writer) io.Writer {
-	if l.out.path == "" {
+	switch {
+	case l.target.Syslog != nil:
+		return l.target.Syslog.lines(l.out)
+	case l.target.Series.Path == "":
 		return fallback
 	}
 	return l.out
 }
+
+// Series returns the files of the log; without a path when it has none.
+func (l *Log) Series() logfile.Series { return l.target.Series }
 
 // Close writes what is still to be written and closes the file.
 func (l *Log) Close() { l.out.close() }

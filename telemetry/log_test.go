@@ -79,7 +79,7 @@ func TestJSON(t *testing.T) {
 
 func TestReopenFollowsAFileThatWasMovedAway(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "logs", "pingap.log")
-	l, err := Open(LogOptions{Path: path, Stderr: io.Discard})
+	l, err := Open(LogOptions{Target: path + "?rolling=never", Stderr: io.Discard})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestWrongLevelAndPathAreExplained(t *testing.T) {
 	if _, err := Open(LogOptions{Level: "loud"}); err == nil || !strings.Contains(err.Error(), "debug, info, warn") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := Open(LogOptions{Path: t.TempDir()}); err == nil {
+	if _, err := Open(LogOptions{Target: t.TempDir() + "?rolling=never"}); err == nil {
 		t.Error("a directory was taken for a log file")
 	}
 }

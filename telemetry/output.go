@@ -1,12 +1,8 @@
 package telemetry
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,12 +18,17 @@ const (
 // closeTimeout is how long Close lets the last records be written.
 const closeTimeout = 5 * time.Second
 
-// output takes records from anybody, event loops too, and never makes them
-// wait: a goroutine writes them to a file or another writer. When that stands
-// still records are dropped, and their number is written when it goes on.
-type output struct {
-	path string
+// sink is where records end up.
+type sink interface {
+	io.WriteCloser
+	// Reopen opens it anew, or leaves it as it is when that fails.
+	Reopen() error
+}
 
+// output takes records from anybody, event loops too, and never makes them
+// wait: a goroutine writes them to the sink. When that stands still records are
+// dropped, and their number is written when it goes on.
+type output struct {
 	queue   chan []byte
 	queued  atomic.Int64 // bytes in the queue
 	dropped atomic.Int64 // records since that was last written
@@ -36,18 +37,14 @@ type output struct {
 	sending sync.RWMutex // held for writing to end the queue
 	closed  bool
 
-	mu   sync.Mutex // held while writing
-	w    io.Writer
-	file *os.File
+	mu sync.Mutex // held while writing
+	w  sink
 }
 
-func newOutput(path string, w io.Writer) (*output, error) {
-	o := &output{path: path, w: w, queue: make(chan []byte, queueLength), done: make(chan struct{})}
-	if err := o.reopen(); err != nil {
-		return nil, err
-	}
+func newOutput(w sink) *output {
+	o := &output{w: w, queue: make(chan []byte, queueLength), done: make(chan struct{})}
 	go o.run()
-	return o, nil
+	return o
 }
 
 // Write queues a record, or drops it. It reports success either way: there is
@@ -82,31 +79,14 @@ func (o *output) run() {
 	}
 }
 
-// reopen opens the file anew; the old one stays in use if that fails.
+// reopen opens the sink anew.
 func (o *output) reopen() error {
-	if o.path == "" {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(o.path), 0o755); err != nil {
-		return fmt.Errorf("open log: %w", err)
-	}
-	file, err := os.OpenFile(o.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
-	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("open log: %w; the proxy runs as user %d: give it the right to write there", err, os.Geteuid())
-	}
-	if err != nil {
-		return fmt.Errorf("open log: %w", err)
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.file != nil {
-		o.file.Close()
-	}
-	o.file, o.w = file, file
-	return nil
+	return o.w.Reopen()
 }
 
-// close writes what is queued, for closeTimeout at most, and closes the file.
+// close writes what is queued, for closeTimeout at most, and closes the sink.
 func (o *output) close() {
 	o.sending.Lock()
 	ended := o.closed
@@ -121,7 +101,5 @@ func (o *output) close() {
 	case <-time.After(closeTimeout):
 		return // the writer holds mu
 	}
-	if o.file != nil {
-		o.file.Close()
-	}
+	o.w.Close()
 }
