@@ -76,6 +76,8 @@ func (c *call) serve() error {
 		return err
 	}
 	c.body, r.Body = r.Body, c
+	// The content may come to another end, and trailers follow in any case.
+	r.Length = message.UnknownLength
 	return nil
 }
 
@@ -96,6 +98,8 @@ func (c *call) Next() ([]byte, error) {
 		c.frames.advance(data)
 		return data, nil
 	case err == io.EOF:
+		// Only a response without content may have its status in the header.
+		statusOf(&c.x.Response.Header).put(&c.x.Response.Trailer)
 		c.over = err
 		return nil, err
 	case late:

@@ -201,3 +201,32 @@ func TestAnswerThatFailsBetweenMessagesEndsWithAStatus(t *testing.T) {
 		}
 	})
 }
+
+// Clients look for the status in the header only where that is all there is.
+func TestStatusInTheHeaderIsRepeatedBehindContent(t *testing.T) {
+	looptest.Run(t, func(l *loop.Loop) {
+		for _, c := range []struct {
+			header, trailer message.Header
+			want            string
+		}{
+			{header("Grpc-Status", "5", "Grpc-Message", "none"), header(), "5 none"},
+			{header("Grpc-Status", "5"), header("Grpc-Status", "0"), "0 "},
+			{header(), header(), "2 the answer ended without a status"},
+		} {
+			u := &upstream{header: c.header, trailer: c.trailer}
+			u.header.Add("Content-Type", "application/grpc")
+			x := newCall(l, "1H")
+			if err := Calls(u, plainStatus).Serve(x); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := all(x.Response.Body); err != nil {
+				t.Error(err)
+			}
+			h := &x.Response.Trailer
+			if got := h.Get("Grpc-Status") + " " + h.Get("Grpc-Message"); got != c.want {
+				t.Errorf("header %+v and trailers %+v end with status %q, want %q", &c.header, &c.trailer, got, c.want)
+			}
+			finish(x)
+		}
+	})
+}

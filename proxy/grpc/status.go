@@ -63,15 +63,18 @@ func escape(s string) string {
 
 func isPlain(c byte) bool { return c >= ' ' && c <= '~' && c != '%' }
 
-// status is that of a call whose answer has it in the header.
+// status is that of a call as the fields of a response have it.
 type status struct {
 	code, text, details string
 }
 
-// take moves the status out of h: in gRPC-Web it is in the content, since
-// scripts may not see the fields of an answer from another origin.
-func (s *status) take(h *message.Header) {
-	*s = status{h.Get(statusField), h.Get(messageField), h.Get(detailsField)}
+// statusOf returns the status that h holds.
+func statusOf(h *message.Header) status {
+	return status{h.Get(statusField), h.Get(messageField), h.Get(detailsField)}
+}
+
+// dropStatus removes the status from h.
+func dropStatus(h *message.Header) {
 	h.Del(statusField)
 	h.Del(messageField)
 	h.Del(detailsField)
@@ -79,7 +82,7 @@ func (s *status) take(h *message.Header) {
 
 // put adds the status to trailers that have none. A call always has one in the
 // end.
-func (s *status) put(h *message.Header) {
+func (s status) put(h *message.Header) {
 	switch {
 	case h.Has(statusField):
 	case s.code == "":

@@ -76,7 +76,10 @@ func (t *translation) translateResponse(to contentType) {
 	r.Header.Set("Content-Type", t.x.Concat(base[to.dialect], to.suffix))
 	r.Header.Del("Trailer")
 	t.response = webBody{x: t.x, body: r.Body, text: to.dialect == webText, out: lease{loop: t.x.Loop}}
-	t.response.status.take(&r.Header)
+	// In gRPC-Web the status is in the content, since scripts may not see the
+	// fields of an answer from another origin.
+	t.response.status = statusOf(&r.Header)
+	dropStatus(&r.Header)
 	r.Body, r.Length = &t.response, message.UnknownLength
 }
 
