@@ -55,9 +55,10 @@ type Certificate struct {
 	// Digest is that of everything in the Spec, and of what was in the files.
 	Digest [sha256.Size]byte
 
-	algorithm algorithm
-	current   atomic.Pointer[tls.Certificate] // with its staple; never nil
-	authority *authority                      // of a CA, else nil
+	algorithm  algorithm
+	mustStaple bool                            // clients refuse it without a staple
+	current    atomic.Pointer[tls.Certificate] // with its staple; never nil
+	authority  *authority                      // of a CA, else nil
 }
 
 // TLS returns the certificate for crypto/tls, with the staple that it has now.
@@ -82,7 +83,7 @@ func Load(spec Spec) (*Certificate, error) {
 	if len(spec.Domains) == 0 && !spec.CA { // an authority does not serve itself
 		c.Domains, c.Addrs = namesOf(c.Leaf)
 	}
-	c.algorithm = algorithmOf(c.Leaf)
+	c.algorithm, c.mustStaple = algorithmOf(c.Leaf), mustStaple(c.Leaf)
 	c.current.Store(c.compose(key))
 	if spec.CA {
 		if c.authority, err = newAuthority(c.Leaf, c.Chain, key); err != nil {

@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"math/big"
 	"sync"
@@ -131,3 +132,6 @@ func poolOf(roots ...*pair) *x509.CertPool {
 	}
 	return pool
 }
+
+// mustStapleExtension demands a staple (RFC 7633).
+var mustStapleExtension = pkix.Extension{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 24}, Value: []byte{0x30, 3, 2, 1, 5}}

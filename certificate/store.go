@@ -20,7 +20,7 @@ import (
 // authority without a list of domains issues, else the default. One that names
 // no server gets the certificate of the address that it connected to, else the
 // default. Among several for one name it gets the first that it can use and
-// that is valid now: ECDSA comes before RSA, what expires later before what
+// that is valid now, with its staple if it demands one: ECDSA comes before RSA, what expires later before what
 // expires sooner.
 type Store struct {
 	exact       map[string][]*Certificate
@@ -187,13 +187,18 @@ func (s *Store) pick(hello *tls.ClientHelloInfo, l *limits, lists ...[]*Certific
 			if c.authority == nil && !l.serves(hello, c.algorithm) {
 				continue
 			}
-			if !now.Before(c.Leaf.NotBefore) && !now.After(c.Leaf.NotAfter) {
+			if !now.Before(c.Leaf.NotBefore) && !now.After(c.Leaf.NotAfter) && !c.lacksStaple() {
 				return c
 			}
 			usable = cmp.Or(usable, c)
 		}
 	}
 	return cmp.Or(usable, first)
+}
+
+// lacksStaple reports whether clients refuse c for want of a staple.
+func (c *Certificate) lacksStaple() bool {
+	return c.mustStaple && len(c.current.Load().OCSPStaple) == 0
 }
 
 // maxName is how long the name of a host can be (RFC 1035 section 2.3.4), with

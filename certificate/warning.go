@@ -36,6 +36,9 @@ func warnings(c *Certificate, chosen bool, now time.Time) (found []string) {
 	if w := incomplete(c); w != "" {
 		warn("%s", w)
 	}
+	if c.mustStaple && !c.canStaple() {
+		warn("the certificate of %s demands an OCSP staple, and there is none to be had: it needs the address of a responder in it, and its issuer's certificate behind it in tls_cert", describe(c.Leaf))
+	}
 	if len(c.Domains)+len(c.Addrs) == 0 && !c.CA && !c.Default {
 		warn("the certificate of %s lists no names, so no client gets it: set domains, or is_default", describe(c.Leaf))
 	}
