@@ -48,3 +48,36 @@ func owner(info fs.FileInfo) string {
 	}
 	return "owner unknown"
 }
+
+// explainSave makes an error of saving one that helps to repair it. That of nil
+// is nil.
+func explainSave(path string, err error) error {
+	var why string
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.ENOSPC):
+		why = "the disk is full; nothing has been changed"
+	case errors.Is(err, syscall.EDQUOT):
+		why = "the quota of the disk is used up; nothing has been changed"
+	case errors.Is(err, syscall.EROFS):
+		why = "its file system is read-only, as those of ConfigMaps and Secrets are: change it at its source"
+	case errors.Is(err, syscall.EBUSY):
+		why = "the file is mounted by itself and cannot be replaced; mount the directory that it stands in"
+	case errors.Is(err, fs.ErrPermission):
+		directory := filepath.Dir(resolve(path))
+		why = fmt.Sprintf("user %d may not make files in %s; a file is replaced as a whole, so its directory must be writable (chown %d %s)",
+			os.Geteuid(), directory, os.Geteuid(), directory)
+	default:
+		return fmt.Errorf("save the configuration %s: %w", path, err)
+	}
+	return fmt.Errorf("save the configuration %s: %s (%w)", path, why, err)
+}
+
+// identity tells one file from another of the same name.
+func identity(info fs.FileInfo) uint64 {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(stat.Ino)
+	}
+	return 0
+}

@@ -168,12 +168,12 @@ func TestSizeIsBoundedOverAllFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	origin.limit = 1 << 20
+	origin.medium.(*files).limit = 1 << 20
 	_, _, err = origin.Load()
 	if want := "read the configuration: with " + second + " it is larger than 1 MiB"; err == nil || err.Error() != want {
 		t.Errorf("%v\nwant %s", err, want)
 	}
-	origin.limit += 2
+	origin.medium.(*files).limit += 2
 	if _, _, err = origin.Load(); err != nil {
 		t.Errorf("just as large as allowed: %v", err)
 	}

@@ -1,0 +1,5 @@
+package store
+
+const saverDirectory = "PINGAP_TEST_SAVES_IN"
+
+func saveUntilKilled(string) {}

@@ -1,0 +1,226 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// files keeps a configuration in a file, or in the files of a directory.
+type files struct {
+	path      string
+	directory bool
+	limit     int64 // of all files together, in bytes
+}
+
+func (f *files) close() error { return nil }
+
+// title returns the path of a text.
+func (f *files) title(key string) string {
+	if f.directory {
+		return filepath.Join(f.path, filepath.FromSlash(key))
+	}
+	return f.path
+}
+
+func (f *files) read(ctx context.Context) ([]text, string, error) {
+	keys := []string{filepath.Base(f.path)}
+	var begun journal
+	if _, err := os.Stat(f.path); errors.Is(err, fs.ErrNotExist) {
+		return nil, "", empty(fmt.Sprintf("the configuration %s does not exist; name a file, or a directory of %s files", f.path, extension))
+	}
+	if f.directory {
+		unlock, err := lockToRead(ctx, f.path)
+		if err != nil {
+			return nil, "", err
+		}
+		defer unlock()
+		if begun, err = readJournal(f.path); err != nil {
+			return nil, "", err
+		}
+		if keys, err = f.list(begun); err != nil {
+			return nil, "", err
+		}
+	}
+	texts := make([]text, 0, len(keys))
+	left := f.limit
+	for _, key := range keys {
+		data, err := read(begun.source(f, key), left)
+		if err != nil {
+			return nil, "", err
+		}
+		if left -= int64(len(data)); left < 0 {
+			return nil, "", fmt.Errorf("read the configuration: with %s it is larger than %d MiB", f.title(key), f.limit>>20)
+		}
+		texts = append(texts, text{key: key, data: string(data)})
+	}
+	return texts, "", nil
+}
+
+// list returns the keys of the files that count: those of one format, as they
+// are when what the journal holds has been done.
+func (f *files) list(begun journal) ([]string, error) {
+	found, err := walk(f.path)
+	if err != nil {
+		return nil, err
+	}
+	found = slices.DeleteFunc(found, begun.leaves)
+	for _, key := range begun.Puts {
+		if !slices.Contains(found, key) {
+			found = append(found, key)
+		}
+	}
+	slices.Sort(found)
+	for _, format := range formats {
+		keys := slices.DeleteFunc(slices.Clone(found), func(key string) bool { return !strings.HasSuffix(key, format.extension) })
+		if len(keys) > 0 {
+			return keys, nil
+		}
+	}
+	return nil, empty(fmt.Sprintf("the configuration %s is a directory without %s files", f.path, extension))
+}
+
+// walk finds the files of a configuration in a directory and below it. Names
+// that begin with a dot do not count: editors and volumes of containers keep
+// other versions there.
+func walk(directory string) ([]string, error) {
+	var keys []string
+	// The file system of a directory follows it when it is a link.
+	err := fs.WalkDir(os.DirFS(directory), ".", func(key string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil && errors.Is(err, fs.ErrNotExist) && key != ".":
+			return nil // deleted while this went on
+		case err != nil:
+			return explain(filepath.Join(directory, filepath.FromSlash(key)), err)
+		case key != "." && strings.HasPrefix(entry.Name(), "."):
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+		case !entry.IsDir() && isConfiguration(key):
+			if keys = append(keys, key); len(keys) > maxFiles {
+				return fmt.Errorf("the configuration %s has more than %d files", directory, maxFiles)
+			}
+		}
+		return nil
+	})
+	return keys, err
+}
+
+// isConfiguration reports whether a file has the name of one that counts.
+func isConfiguration(name string) bool {
+	return slices.ContainsFunc(formats, func(f format) bool { return strings.HasSuffix(name, f.extension) })
+}
+
+// read returns a file, or more than limit bytes of it.
+func read(path string, limit int64) ([]byte, error) {
+	// What is no file, such as a pipe, might keep the reader waiting for ever.
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("read the configuration: %s is not a file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	defer f.Close()
+	var text bytes.Buffer
+	text.Grow(int(min(info.Size(), limit)) + bytes.MinRead)
+	if _, err := text.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
+		return nil, explain(path, err)
+	}
+	return text.Bytes(), nil
+}
+
+// home is the directory that is locked while something is saved.
+func (f *files) home() string {
+	if f.directory {
+		return f.path
+	}
+	return filepath.Dir(resolve(f.path))
+}
+
+func (f *files) commit(ctx context.Context, changes []change, records []record) error {
+	home := f.home()
+	if err := makeDirectory(home); err != nil {
+		return explainSave(home, err)
+	}
+	unlock, err := lockToSave(ctx, home)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if f.directory {
+		if err := f.recover(); err != nil {
+			return explainSave(home, err)
+		}
+	}
+	for _, c := range changes {
+		if err := f.unmoved(c); err != nil {
+			return err
+		}
+	}
+	remembered, err := f.remember(records)
+	if err == nil {
+		err = f.apply(changes)
+	}
+	if err != nil {
+		for _, path := range remembered {
+			os.Remove(path)
+		}
+		return err
+	}
+	f.forget(records)
+	return nil
+}
+
+// unmoved returns errMoved when a file is not what a change begins with.
+func (f *files) unmoved(c change) error {
+	data, err := read(f.title(c.was.key), f.limit)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if c.exists {
+			return errMoved
+		}
+		return nil
+	case err != nil:
+		return err
+	case !c.exists || string(data) != c.was.data:
+		return errMoved
+	}
+	return nil
+}
+
+// apply makes changes, all or none.
+func (f *files) apply(changes []change) error {
+	if len(changes) == 1 && !changes[0].keep && (changes[0].is != "" || !f.directory) {
+		key := changes[0].was.key
+		return explainSave(f.title(key), writeFile(f.title(key), changes[0].is))
+	}
+	var j journal
+	for i, c := range changes {
+		path := f.title(c.was.key)
+		if err := j.add(c, path); err != nil {
+			for _, c := range changes[:i] {
+				os.Remove(temporary(resolve(f.title(c.was.key))))
+			}
+			return explainSave(path, err)
+		}
+	}
+	if err := j.write(f.path); err != nil {
+		for _, c := range changes {
+			os.Remove(temporary(resolve(f.title(c.was.key))))
+		}
+		return explainSave(f.path, err)
+	}
+	return explainSave(f.path, f.recover())
+}

@@ -1,0 +1,150 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxVersions is how many versions of an item are kept.
+const maxVersions = 20
+
+// Version is an item as it was saved once.
+type Version struct {
+	Category, Name string
+	// ID names the version among those of the item.
+	ID     string
+	Time   time.Time // when it was saved, or found
+	Author string    // "" when it was not saved by this program, but found
+	Text   string    // "" when the item was deleted
+}
+
+// ErrNoHistory is returned by stores that keep no earlier versions.
+var ErrNoHistory = errors.New("this store keeps no history; open it with ?enable_history=true")
+
+// History returns the versions of an item that are kept, the newest first, at
+// most 20. Without category and name it returns those of all items, deleted
+// ones among them. The newest is what is stored, unless somebody has changed it
+// by hand since.
+func (s *Store) History(ctx context.Context, category, name string) ([]Version, error) {
+	if !s.history {
+		return nil, ErrNoHistory
+	}
+	item := id{category, name}
+	if item != (id{}) {
+		if err := item.validate(); err != nil {
+			return nil, err
+		}
+	}
+	records, err := s.medium.records(ctx, item)
+	if err != nil {
+		return nil, err
+	}
+	versions := make([]Version, len(records))
+	for i, r := range records {
+		versions[i] = r.version()
+	}
+	return versions, nil
+}
+
+// Restore saves an earlier version of an item again, in the name of author. base
+// is the revision that the item has now, as in Edit. A version without text
+// deletes the item.
+func (s *Store) Restore(ctx context.Context, author, category, name, version, base string) error {
+	versions, err := s.History(ctx, category, name)
+	if err != nil {
+		return err
+	}
+	for _, v := range versions {
+		if v.ID == version {
+			return s.Save(ctx, author, Edit{Category: category, Name: name, Text: v.Text, Base: base})
+		}
+	}
+	return fmt.Errorf("restore [%s]: there is no version %q of it any more; the newest %d are kept", id{category, name}, version, maxVersions)
+}
+
+// record is a version as a medium keeps it.
+type record struct {
+	id
+	stamp string // orders the records of an item; see stampOf
+	data  string
+}
+
+// recordsOf returns what is to be kept of the items that edits change: what
+// they will be and, where nobody has noted that, what they were.
+func (s *Store) recordsOf(ctx context.Context, before *Snapshot, author string, edits []Edit) ([]record, error) {
+	if !s.history {
+		return nil, nil
+	}
+	var all []record
+	now := time.Now()
+	for _, e := range edits {
+		item := id{e.Category, e.Name}
+		kept, err := s.medium.records(ctx, item)
+		if err != nil {
+			return nil, err
+		}
+		was, exists := before.Item(e.Category, e.Name)
+		if exists && (len(kept) == 0 || kept[0].version().Text != was.Text) {
+			all = append(all, newRecord(item, now.Add(-time.Nanosecond), "", was.Text))
+		}
+		all = append(all, newRecord(item, now, author, withNewline(e.Text)))
+	}
+	return all, nil
+}
+
+// noteMark begins the line above a version's text that says whose it is.
+const noteMark = "# saved by "
+
+func newRecord(item id, at time.Time, author, text string) record {
+	return record{item, stampOf(at), noteMark + strconv.Quote(author) + "\n" + text}
+}
+
+// version reads a record. Pingap's have no note.
+func (r record) version() Version {
+	v := Version{Category: r.category, Name: r.name, ID: r.stamp, Time: timeOf(r.stamp), Text: r.data}
+	if line, text, ok := strings.Cut(r.data, "\n"); ok {
+		if author, ok := strings.CutPrefix(line, noteMark); ok {
+			v.Text = text
+			v.Author, _ = strconv.Unquote(author)
+		}
+	}
+	return v
+}
+
+// stampOf writes a time as the seconds since 1970 and their fraction: Pingap's
+// records end with the seconds.
+func stampOf(t time.Time) string { return fmt.Sprintf("%d.%09d", t.Unix(), t.Nanosecond()) }
+
+// timeOf reads a stamp; the zero time when it is none.
+func timeOf(stamp string) time.Time {
+	if i := strings.LastIndexByte(stamp, '-'); i >= 0 {
+		stamp = stamp[i+1:] // Pingap has etcd's revision before it
+	}
+	seconds, fraction, _ := strings.Cut(stamp, ".")
+	s, err := strconv.ParseInt(seconds, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	n, _ := strconv.ParseInt(cmp.Or(fraction, "0"), 10, 64)
+	return time.Unix(s, n)
+}
+
+// newestFirst sorts records, and leaves out what is none.
+func newestFirst(records []record) []record {
+	records = slices.DeleteFunc(records, func(r record) bool { return timeOf(r.stamp).IsZero() })
+	slices.SortFunc(records, func(a, b record) int {
+		return cmp.Or(timeOf(b.stamp).Compare(timeOf(a.stamp)), cmp.Compare(a.category, b.category), cmp.Compare(a.name, b.name))
+	})
+	return records
+}
+
+// surplus returns the records of an item, the newest first, that are too many.
+func surplus(records []record) []record {
+	return records[min(len(records), maxVersions):]
+}
