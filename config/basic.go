@@ -51,14 +51,15 @@ type Basic struct {
 	// LogBufferedSize is how much of the application log waits to be written
 	// to its file at once.
 	LogBufferedSize Size `config:"log_buffered_size" inert:"true" max:"1gib"`
-	// LogCompressAlgorithm compresses old files of the application log.
-	LogCompressAlgorithm string `config:"log_compress_algorithm" inert:"true" enum:"gzip,zstd,"`
+	// LogCompressAlgorithm compresses old files of the application log and of
+	// access logs. Empty leaves them as they are.
+	LogCompressAlgorithm string `config:"log_compress_algorithm" enum:"gzip,zstd,"`
 	// LogCompressLevel is how hard it tries; 0 leaves it to the algorithm.
-	LogCompressLevel int `config:"log_compress_level" inert:"true" min:"0" max:"22"`
+	LogCompressLevel int `config:"log_compress_level" min:"0" max:"22"`
 	// LogCompressDaysAgo is how old files are then.
-	LogCompressDaysAgo int `config:"log_compress_days_ago" inert:"true" default:"7" min:"0" max:"36500"`
+	LogCompressDaysAgo int `config:"log_compress_days_ago" default:"7" min:"0" max:"36500"`
 	// LogCompressTimePointHour is the hour of the day at which it happens.
-	LogCompressTimePointHour int `config:"log_compress_time_point_hour" inert:"true" min:"0" max:"23"`
+	LogCompressTimePointHour int `config:"log_compress_time_point_hour" min:"0" max:"23"`
 	// TicketKeyFile holds the keys of TLS session tickets, which several
 	// instances may share. Empty means that each makes its own.
 	TicketKeyFile string `config:"ticket_key_file" example:"/etc/pingap/tickets.key"`
