@@ -3,16 +3,12 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime/debug"
-
-	"pingap/certificate"
-	"pingap/config"
-	"pingap/config/store"
-	"pingap/proxy"
 )
 
 // Version is set by the linker for releases.
@@ -52,20 +48,29 @@ func Main(args []string, system System) int {
 	if f.daemon && !f.test && system.daemon == nil {
 		return background(args, system)
 	}
-	c, err := load(f, system.Stderr)
-	if err != nil {
-		fmt.Fprintf(system.Stderr, "pingap: %v\n", err)
-		return exitFailed
-	}
-	if f.test {
-		summarize(system.Stdout, c)
-		return exitOK
-	}
-	if err := run(c, f, system); err != nil {
+	if err := serve(f, system); err != nil {
 		fmt.Fprintf(system.Stderr, "pingap: %v\n", err)
 		return exitFailed
 	}
 	return exitOK
+}
+
+// serve runs the proxy, or checks its configuration only.
+func serve(f *flags, system System) error {
+	from, err := openSource(f.conf)
+	if err != nil {
+		return err
+	}
+	defer from.close()
+	c, err := load(from, f, system.Stderr)
+	if err != nil {
+		return err
+	}
+	if f.test {
+		summarize(system.Stdout, c)
+		return nil
+	}
+	return run(c, f, system)
 }
 
 func versionLine() string {
@@ -82,56 +87,24 @@ func versionLine() string {
 	return line + " " + info.GoVersion
 }
 
-// loaded is a configuration that has been found right.
-type loaded struct {
-	*config.Config
-	certificates *certificate.Store
-	from         string
-	builtIn      bool
-}
-
 // errWrong ends the program after the problems have been printed.
 var errWrong = errors.New("the configuration is wrong")
 
 // load reads and checks the configuration. Problems are printed, all of them.
-func load(f *flags, stderr io.Writer) (*loaded, error) {
-	c, problems, err := read(f)
+func load(from *source, f *flags, stderr io.Writer) (*loaded, error) {
+	c, problems, err := from.read(context.Background())
 	for _, p := range problems {
 		fmt.Fprintln(stderr, p)
 	}
 	if err == nil && f.test {
+		if c.notice != "" {
+			fmt.Fprintln(stderr, c.notice)
+		}
 		for _, n := range c.Notes {
 			fmt.Fprintln(stderr, n)
 		}
 	}
 	return c, err
-}
-
-// read reads and checks the configuration, and returns what is wrong with it in
-// the order of the text.
-func read(f *flags) (c *loaded, problems config.Problems, err error) {
-	c = &loaded{from: f.conf, builtIn: f.conf == ""}
-	if c.builtIn {
-		c.from = config.DefaultName
-		c.Config = config.Default()
-	} else {
-		origin, err := store.Open(f.conf)
-		if err != nil {
-			return nil, nil, err
-		}
-		if c.Config, problems, err = origin.Load(); err != nil {
-			return nil, nil, err
-		}
-	}
-	problems = append(problems, proxy.Check(c.Config)...)
-	certificates, wrong := loadCertificates(c.Config)
-	c.certificates = certificates
-	problems = append(problems, wrong...)
-	problems.Sort()
-	if wrong := len(problems.Errors()); wrong > 0 {
-		return nil, problems, fmt.Errorf("%w: %s in %s", errWrong, count(wrong, "problem"), c.from)
-	}
-	return c, problems, nil
 }
 
 func count(n int, noun string) string {

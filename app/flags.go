@@ -24,6 +24,7 @@ type flags struct {
 	daemon      bool
 	upgrade     bool
 	autorestart bool
+	autoreload  bool
 	args        []string // as they were given
 }
 
@@ -68,7 +69,8 @@ func parseFlags(args []string, getenv func(string) string) (*flags, *pflag.FlagS
 	set.IntVar(&f.threads, "threads", 0, "event loops, before basic.threads; one for each CPU without either (PINGAP_THREADS)")
 	set.BoolVarP(&f.daemon, "daemon", "d", false, "run in the background; return when it serves, or fails (PINGAP_DAEMON)")
 	set.BoolVarP(&f.upgrade, "upgrade", "u", false, "take over from a process that has been sent SIGQUIT (PINGAP_UPGRADE)")
-	set.BoolVarP(&f.autorestart, "autorestart", "a", false, "be replaced by a new process when the program file changes (PINGAP_AUTORESTART)")
+	set.BoolVar(&f.autoreload, "autoreload", false, "put the configuration into force whenever it changes, as after SIGHUP (PINGAP_AUTORELOAD)")
+	set.BoolVarP(&f.autorestart, "autorestart", "a", false, "--autoreload, and be replaced by a new process when the program file changes (PINGAP_AUTORESTART)")
 	set.BoolVarP(&f.version, "version", "V", false, "print the version and exit")
 	set.BoolVarP(&f.help, "help", "h", false, "print this and exit")
 	if err := set.Parse(args); err != nil {
@@ -98,6 +100,7 @@ var environment = map[string]string{
 	"daemon":      "PINGAP_DAEMON",
 	"upgrade":     "PINGAP_UPGRADE",
 	"autorestart": "PINGAP_AUTORESTART",
+	"autoreload":  "PINGAP_AUTORELOAD",
 }
 
 func fromEnvironment(set *pflag.FlagSet, getenv func(string) string) error {

@@ -99,9 +99,13 @@ func (r *reloader) letGo(g *proxy.Graph) {
 	g.Close(max(g.Config.Basic.GracefulShutdownTimeout, time.Second))
 }
 
-// start begins to reload: whenever ask is called, and whenever changes tells
-// that the stored configuration is another one. changes may be nil.
-func (r *reloader) start(changes <-chan struct{}) {
+// start begins to reload: whenever ask is called and, if it is to watch, when
+// the stored configuration is another one.
+func (r *reloader) start(watch bool) {
+	var changes <-chan struct{}
+	if watch {
+		changes = r.current.from.watch(r.life, r.current, r.log.Logger)
+	}
 	r.working.Go(func() {
 		for {
 			select {
@@ -127,7 +131,7 @@ func (r *reloader) ask(why string) {
 // reload reads the configuration again and puts it into force.
 func (r *reloader) reload(why string) {
 	logger := r.log.Logger
-	if r.current.builtIn {
+	if r.current.from.builtIn() {
 		logger.Info("the built-in configuration does not change", "reason", why)
 		return
 	}
@@ -136,7 +140,7 @@ func (r *reloader) reload(why string) {
 	}
 	began := time.Now()
 	before := r.current
-	c, problems, err := read(r.flags)
+	c, problems, err := before.from.read(r.life)
 	logProblems(logger, problems)
 	if err == nil {
 		_, err = r.put(c)
@@ -145,7 +149,7 @@ func (r *reloader) reload(why string) {
 		logger.Error("the configuration stays as it was: "+err.Error(), "reason", why)
 	} else {
 		r.settle(before)
-		logNotes(logger, c.Notes)
+		logNotes(logger, c)
 		logChanges(logger, c.Changes(before.Config), why, time.Since(began))
 	}
 	if err := r.systemd.Ready("serving"); err != nil {

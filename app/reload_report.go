@@ -29,7 +29,11 @@ func logProblems(logger *slog.Logger, problems config.Problems) {
 }
 
 // logNotes logs what there is to know of a configuration that is in force.
-func logNotes(logger *slog.Logger, notes []config.Note) {
+func logNotes(logger *slog.Logger, c *loaded) {
+	if c.notice != "" {
+		logger.Warn(c.notice, "configuration", c.from.name)
+	}
+	notes := c.Notes
 	for i, n := range notes {
 		if i == maxReported {
 			logger.Warn(fmt.Sprintf("there are %d more notes", len(notes)-i))

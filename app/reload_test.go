@@ -107,3 +107,24 @@ func TestReloadSetsTheLogLevelAndNamesWhatNeedsARestart(t *testing.T) {
 	p.signals <- syscall.SIGTERM
 	p.exit(t)
 }
+
+func TestAutoreloadFollowsTheStoredConfiguration(t *testing.T) {
+	for _, flag := range []string{"--autoreload", "--autorestart"} {
+		p := launch(t, answering, flag)
+		for i, want := range []string{"second", "third"} {
+			text := strings.ReplaceAll(strings.Replace(answering, "first", want, 1), "%ADDR%", "unix:"+p.addr)
+			if err := os.WriteFile(p.conf, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			said := p.stderr.afterNth("configuration reloaded: ", i+1)
+			if !strings.HasPrefix(said, `plugin answer changed reason="the stored configuration has changed"`) {
+				t.Errorf("%s: the log says %q", flag, said)
+			}
+			if got := p.get(t, "/"); got != want {
+				t.Errorf("%s: %q, want %q", flag, got, want)
+			}
+		}
+		p.signals <- syscall.SIGTERM
+		p.exit(t)
+	}
+}

@@ -92,7 +92,8 @@ func run(c *loaded, f *flags, system System) error {
 			watching := watchProgram(c.Basic.AutoRestartCheckInterval, next, logger)
 			defer watching()
 		}
-		live.start(nil)
+		live.start(f.autoreload || f.autorestart)
+		defer compressLogs(live.config, log.Series(), logger)()
 		quiet = start.leaving(told.wait(life), life, srv, logger)
 	}
 	next.close()
@@ -234,14 +235,14 @@ func anyAddress() netip.Addr {
 
 // announce says that the proxy is there, and where.
 func announce(logger *slog.Logger, c *loaded, sites []*server.Site, threads int) {
-	logger.Info("pingap "+Version+" is running", "configuration", c.from, "loops", threads, "pid", os.Getpid())
+	logger.Info("pingap "+Version+" is running", "configuration", c.from.name, "loops", threads, "pid", os.Getpid())
 	for _, site := range sites {
 		for _, a := range site.Listening() {
 			logger.Info("listening on "+a.String(), "server", site.Name)
 		}
 	}
-	logNotes(logger, c.Notes)
-	if c.builtIn {
+	logNotes(logger, c)
+	if c.from.builtIn() {
 		logger.Info("this is the built-in configuration: see http://127.0.0.1:6188/ for how to write your own")
 	}
 }

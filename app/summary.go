@@ -12,7 +12,7 @@ import (
 
 // summarize prints what a configuration holds, as the proxy understands it.
 func summarize(w io.Writer, c *loaded) {
-	fmt.Fprintf(w, "%s is right: %s, %s, %s, %s\n", c.from, count(len(c.Servers), "server"), count(len(c.Locations), "location"),
+	fmt.Fprintf(w, "%s is right: %s, %s, %s, %s\n", c.from.name, count(len(c.Servers), "server"), count(len(c.Locations), "location"),
 		count(len(c.Upstreams), "upstream"), count(len(c.Plugins), "plugin"))
 	routes := proxy.Routes(c.Config)
 	for _, s := range c.Servers {

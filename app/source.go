@@ -1,0 +1,85 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"pingap/certificate"
+	"pingap/config"
+	"pingap/config/store"
+	"pingap/proxy"
+)
+
+// source is where the configuration of the process comes from.
+type source struct {
+	name  string
+	store *store.Store // nil for the built-in configuration
+}
+
+// loaded is a configuration that has been found right.
+type loaded struct {
+	*config.Config
+	certificates *certificate.Store
+	from         *source
+	revision     string // of the stored texts
+	notice       string // what is to be known of where they come from
+}
+
+func openSource(conf string) (*source, error) {
+	if conf == "" {
+		return &source{name: config.DefaultName}, nil
+	}
+	s, err := store.Open(conf)
+	if err != nil {
+		return nil, err
+	}
+	return &source{name: s.String(), store: s}, nil
+}
+
+func (s *source) builtIn() bool { return s.store == nil }
+
+// read reads and checks the configuration, and returns what is wrong with it in
+// the order of the text.
+func (s *source) read(ctx context.Context) (c *loaded, problems config.Problems, err error) {
+	c = &loaded{from: s}
+	if s.builtIn() {
+		c.Config = config.Default()
+	} else {
+		snapshot, err := s.store.Read(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		c.revision, c.notice = snapshot.Revision(), snapshot.Notice
+		c.Config, problems = snapshot.Decode()
+	}
+	problems = append(problems, proxy.Check(c.Config)...)
+	certificates, wrong := loadCertificates(c.Config)
+	c.certificates = certificates
+	problems = append(problems, wrong...)
+	problems.Sort()
+	if wrong := len(problems.Errors()); wrong > 0 {
+		return nil, problems, fmt.Errorf("%w: %s in %s", errWrong, count(wrong, "problem"), s.name)
+	}
+	return c, problems, nil
+}
+
+// watch tells when the stored configuration is another one than c.
+func (s *source) watch(ctx context.Context, c *loaded, logger *slog.Logger) <-chan struct{} {
+	if s.builtIn() {
+		return nil
+	}
+	return s.store.Watch(ctx, c.revision, func(message string, trouble error) {
+		if trouble != nil {
+			logger.Warn(message, "configuration", s.name, "error", trouble)
+		} else {
+			logger.Info(message, "configuration", s.name)
+		}
+	})
+}
+
+func (s *source) close() {
+	if s.store != nil {
+		s.store.Close()
+	}
+}
