@@ -15,7 +15,7 @@ CROSS = linux/arm64 darwin/arm64 freebsd/amd64
 # How long each fuzz target runs.
 FUZZTIME ?= 60s
 
-.PHONY: help run build test bench profile lint cross fuzz test-needs bench-needs
+.PHONY: help run build test bench profile docs lint cross fuzz test-needs bench-needs
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -32,6 +32,9 @@ build: ## build bin/pingap, one static binary
 test: test-needs lint cross ## install what the tests need, then run every check
 	$(GO) test -count=1 -tags poison ./...
 	$(GO) test -count=1 -race ./...
+
+docs: ## renew docs/configuration.md and the JSON Schema
+	$(GO) generate ./config/schema
 
 lint: ## check formatting, go vet, staticcheck
 	@unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then \

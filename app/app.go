@@ -32,6 +32,9 @@ const (
 
 // Main runs the program and returns its exit code.
 func Main(args []string, system System) int {
+	if code, ok := subcommand(args, system); ok {
+		return code
+	}
 	f, set, err := parseFlags(args, system.Getenv)
 	switch {
 	case err != nil:

@@ -34,6 +34,8 @@ Usage:
   pingap                     run with the built-in configuration: a welcome page and /ping on port 6188
   pingap -c CONF             run with a configuration: a file, or a directory of .toml files
   pingap -c CONF -t          check a configuration, say what was found, and exit (1 if it is wrong)
+  pingap schema              print the JSON Schema of a configuration
+  pingap encrypt             encrypt the standard input with the passphrase in PINGAP_SECRET, for the value of a storage
 
 Options:
 `

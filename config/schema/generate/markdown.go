@@ -1,0 +1,170 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+const introduction = `# Configuration reference
+
+<!-- Made by "make docs" of the sources; change the comments there. -->
+
+A configuration is TOML (or HCL, or KDL): sections with keys. Unknown keys, values of a wrong type and names that lead
+nowhere are errors, each with its file and line; ` + "`pingap -t -c FILE`" + ` lists them all. ` + "`pingap schema`" + ` prints a JSON
+Schema for editors. [examples](examples/README.md) shows whole configurations.
+
+## How values are written
+
+| type | written as |
+|---|---|
+| text | ` + "`\"text\"`" + ` |
+| integer, bool | ` + "`10`, `true`" + `, without quotes |
+| duration | ` + "`\"500ms\"`, `\"3s\"`, `\"1m\"`, `\"2h 30m\"`, `\"7d\"`" + `: whole numbers with units |
+| size | ` + "`\"4kb\"`, `\"10MB\"`" + ` (thousands), ` + "`\"1MiB\"`" + ` (1024s), or an integer of bytes |
+| list | ` + "`[\"one\", \"two\"]`" + ` |
+| list with commas | ` + "`\"one, two\"`" + ` |
+| header | ` + "`\"Name: value\"`" + ` |
+| regular expression | RE2 syntax; in TOML best in single quotes |
+
+Any text may hold ` + "`$ENV:NAME`" + `, which stands for that variable of the environment, and ` + "`$SECRET:name`" + `, which stands for the
+value of the section ` + "`[storages.name]`" + ` with ` + "`category = \"secret\"`" + `. Differences and logs do not show such values.
+
+Keys marked *no effect yet* are read and checked, so that configurations of Pingap load; a note says where they stand.
+`
+
+// markdown returns the reference page.
+func (r *reference) markdown() []byte {
+	var b bytes.Buffer
+	b.WriteString(introduction)
+	b.WriteString("\n## Sections\n\n")
+	for _, s := range r.sections {
+		fmt.Fprintf(&b, "- [`%s`](#%s): %s\n", s.header(), s.anchor(), s.doc)
+	}
+	for _, s := range r.sections {
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", s.header(), s.doc)
+		writeKeys(&b, "", s.keys)
+	}
+	b.WriteString("\nWhich other keys a plugin has depends on its category.\n")
+	for _, p := range r.plugins {
+		fmt.Fprintf(&b, "\n### Plugin %s\n\n%s\n\n", p.category, p.doc)
+		if len(p.keys) > 0 {
+			writeKeys(&b, "", p.keys)
+		} else {
+			b.WriteString("It has no keys of its own.\n")
+		}
+	}
+	return b.Bytes()
+}
+
+// anchor is where a header is linked to.
+func (s *section) anchor() string {
+	return strings.Trim(strings.ReplaceAll(s.header(), ".", ""), "[]")
+}
+
+func writeKeys(b *bytes.Buffer, prefix string, keys []key) {
+	if prefix == "" {
+		b.WriteString("| key | type | default | meaning |\n|---|---|---|---|\n")
+	}
+	for _, k := range keys {
+		fmt.Fprintf(b, "| `%s%s` | %s | %s | %s |\n", prefix, k.name, k.typeName(), k.defaultText(), cell(k.description()))
+		if k.shape.kind == table {
+			inner := prefix + k.name + "."
+			if k.shape.list {
+				inner = prefix + k.name + "[]."
+			}
+			writeKeys(b, inner, k.nested)
+		}
+	}
+}
+
+// cell makes a text one of a table.
+func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
+
+// forms are the types whose texts have a form of their own.
+var forms = map[string]string{
+	"ListenAddrs": "list with commas", "Hosts": "list with commas", "Domains": "list with commas",
+	"NameServers": "list with commas", "Statuses": "list with commas", "Header": "header", "PeerAddr": "address",
+	"Network": "address or network", "Condition": "condition", "HealthCheck": "URL",
+}
+
+func (k *key) typeName() string {
+	name := [...]string{
+		text: "text", boolean: "bool", integer: "integer", duration: "duration", size: "size", table: "table",
+		regular: "regular expression",
+	}[k.shape.kind]
+	if form, ok := forms[k.shape.form]; ok {
+		name = form
+	}
+	if k.shape.list {
+		name = "list of " + plural(name)
+	}
+	return name
+}
+
+// plural of a name, the way English has it here.
+func plural(name string) string {
+	switch name {
+	case "text", "header", "table", "integer", "condition":
+		return name + "s"
+	case "address":
+		return "addresses"
+	case "address or network":
+		return "addresses or networks"
+	}
+	return name
+}
+
+func (k *key) defaultText() string {
+	written, ok := k.tag.Lookup("default")
+	switch {
+	case k.tag.Get("required") != "":
+		return "required"
+	case ok && (k.shape.kind == text || k.shape.kind == duration || k.shape.kind == size):
+		return "`\"" + written + "\"`"
+	case ok:
+		return "`" + written + "`"
+	case k.shape.kind == boolean:
+		return "`false`"
+	case k.shape.kind == integer && k.tag.Get("min") == "0":
+		return "`0`"
+	}
+	return ""
+}
+
+// description is the comment, with what the tags say besides.
+func (k *key) description() string {
+	parts := []string{k.doc}
+	var words []string
+	for _, word := range k.words() {
+		if word != "" {
+			words = append(words, "`"+word+"`")
+		}
+	}
+	if len(words) > 0 {
+		parts = append(parts, "One of "+strings.Join(words, ", ")+".")
+	}
+	least, most := k.tag.Get("min"), k.tag.Get("max")
+	switch {
+	case least != "" && most != "":
+		parts = append(parts, fmt.Sprintf("From %s to %s.", least, most))
+	case least != "":
+		parts = append(parts, fmt.Sprintf("At least %s.", least))
+	case most != "":
+		parts = append(parts, fmt.Sprintf("At most %s.", most))
+	}
+	if text := k.tag.Get("example"); text != "" {
+		parts = append(parts, "Such as `"+text+"`.")
+	}
+	switch inert := k.tag.Get("inert"); inert {
+	case "":
+	case "true":
+		parts = append(parts, "*No effect yet.*")
+	default:
+		parts = append(parts, "*No effect yet: "+inert+".*")
+	}
+	if text := k.tag.Get("later"); text != "" {
+		parts = append(parts, "*Not accepted yet: "+strings.ReplaceAll(text, ",", ", ")+".*")
+	}
+	return strings.Join(parts, " ")
+}
