@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -140,11 +141,7 @@ func (r *reloader) reload(why string) {
 	}
 	began := time.Now()
 	before := r.current
-	c, problems, err := before.from.read(r.life)
-	logProblems(logger, problems)
-	if err == nil {
-		_, err = r.put(c)
-	}
+	c, err := r.readAndPut(before.from)
 	if err != nil {
 		logger.Error("the configuration stays as it was: "+err.Error(), "reason", why)
 	} else {
@@ -155,6 +152,23 @@ func (r *reloader) reload(why string) {
 	if err := r.systemd.Ready("serving"); err != nil {
 		logger.Error("systemd does not know that this process serves", "error", err)
 	}
+}
+
+// readAndPut reads what is stored and puts it into force. What nobody has
+// thought of must not end a process that serves: a panic is an error here.
+func (r *reloader) readAndPut(from *source) (c *loaded, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.log.Logger.Error("panic, recovered", "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("the program could not deal with the new one: %v", p)
+		}
+	}()
+	c, problems, err := from.read(r.life)
+	logProblems(r.log.Logger, problems)
+	if err == nil {
+		_, err = r.put(c)
+	}
+	return c, err
 }
 
 // settle makes that part of [basic] hold which is the process's own.

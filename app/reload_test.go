@@ -5,6 +5,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"pingap/config"
+	"pingap/plugin"
 )
 
 // rewrite puts another text in the place of the configuration and tells the
@@ -80,6 +83,28 @@ func TestConfigurationThatIsWrongChangesNothing(t *testing.T) {
 	if got := p.get(t, "/"); got != "first" {
 		t.Errorf("after all of that: %q", got)
 	}
+	p.signals <- syscall.SIGTERM
+	p.exit(t)
+}
+
+func init() {
+	plugin.Register(plugin.Kind{
+		Category: "defective",
+		Steps:    []plugin.Step{plugin.Request},
+		New:      func(*config.Table) (plugin.Plugin, config.Problems) { panic("a defect") },
+	})
+}
+
+func TestReloadThatPanicsChangesNothing(t *testing.T) {
+	p := launch(t, answering)
+	said := p.rewrite(t, answering+"[plugins.p]\ncategory = \"defective\"\n", "the configuration stays as it was: ")
+	if !strings.Contains(said, "a defect") || !strings.Contains(p.stderr.String(), "reload_test.go") {
+		t.Errorf("the log says neither what nor where: %q\n%s", said, p.stderr)
+	}
+	if got := p.get(t, "/"); got != "first" {
+		t.Errorf("after it: %q", got)
+	}
+	p.rewrite(t, strings.Replace(answering, "first", "second", 1), "configuration reloaded: ")
 	p.signals <- syscall.SIGTERM
 	p.exit(t)
 }

@@ -230,6 +230,7 @@ const (
 func TestNoRequestFailsWhileTheConfigurationChanges(t *testing.T) {
 	v := newVersions(t)
 	p := startProxy(t, v.text(0), "--threads", "2")
+	before := p.descriptors(t)
 	quiet := v.load(t, p, soak(t)/4, func(int) {})
 	var early, late int
 	reloads := 0
@@ -264,6 +265,9 @@ func TestNoRequestFailsWhileTheConfigurationChanges(t *testing.T) {
 	if late > early+early/2+16<<10 {
 		t.Errorf("memory has grown from %d to %d KiB", early, late)
 	}
+	// Whatever belonged to earlier configurations is given back: listeners,
+	// logs, connections of upstreams that there are no more.
+	p.settlesAt(t, before+5)
 	if log := p.output.String(); !strings.Contains(log, "nobody") {
 		t.Errorf("a wrong configuration was not reported")
 	}
@@ -281,6 +285,7 @@ func (v *versions) load(t *testing.T, p *proxy, length time.Duration, change fun
 		running.Go(func() {
 			random := rand.New(rand.NewPCG(1, uint64(i)))
 			who := v.visitor(t, p, i)
+			defer who.CloseIdleConnections()
 			for pause(end, random) {
 				if err := who.visit(random); err != nil {
 					t.Errorf("visitor %d: %v", i, err)
