@@ -451,7 +451,7 @@ func TestAbsentKeysHaveTheirDefaults(t *testing.T) {
 		TLSClientCert 
 		TLSClientKey 
 		ALPN h1
-		MaxH2Streams 1
+		MaxH2Streams 128
 		ProxyProtocol 
 		HealthCheck 
 		ConnectionTimeout 10s

@@ -43,8 +43,9 @@ type Upstream struct {
 	// ALPN is the version of HTTP that peers speak: h1, h2, or h2h1 for the
 	// better that they agree to under TLS.
 	ALPN string `config:"alpn" default:"h1" enum:"h1,h2,h2h1"`
-	// MaxH2Streams is how many exchanges share one HTTP/2 connection.
-	MaxH2Streams int `config:"max_h2_streams" default:"1" min:"1" max:"65535"`
+	// MaxH2Streams is how many exchanges share one HTTP/2 connection, if the
+	// peer allows as many.
+	MaxH2Streams int `config:"max_h2_streams" default:"128" min:"1" max:"65535"`
 	// ProxyProtocol tells peers, in a header of that version in front of each
 	// connection, for whom it is made.
 	ProxyProtocol string `config:"proxy_protocol" enum:"v1,v2,"`

@@ -59,13 +59,13 @@ func Check(c *config.Config) config.Problems {
 	k := newCompiler(c)
 	k.compile()
 	defer k.plugins.release()
-	return c.Check(config.Checks{
+	return append(checkUpstreams(c), c.Check(config.Checks{
 		Categories: plugin.Categories(),
 		ReadyMade:  plugin.ReadyMade(),
 		Server:     func(s *config.Server) []config.Problem { return k.problems[&s.Item] },
 		Location:   func(l *config.Location) []config.Problem { return k.problems[&l.Item] },
 		Plugin:     func(p *config.Plugin) []config.Problem { return k.problems[&p.Item] },
-	})
+	})...)
 }
 
 // Routes returns, by name of the server, its locations in the order in which
@@ -138,6 +138,10 @@ func (g *Graph) makeUpstreams(ctx context.Context, env Environment) error {
 	room := make(chan struct{}, lookUps)
 	for _, u := range g.Config.Upstreams {
 		spec := upstreamSpec(u, &g.Config.Basic, env.Loops)
+		var err error
+		if spec.TLS, spec.TLSDigest, err = upstreamTLS(u); err != nil {
+			return fmt.Errorf("%s: upstreams.%s: %w", u.Source, u.Name, err)
+		}
 		if g.upstreams.carry(env.Previous.upstreams, u.Name, spec) {
 			continue
 		}
@@ -164,7 +168,10 @@ func (g *Graph) makeUpstreams(ctx context.Context, env Environment) error {
 	return failed
 }
 
-func sameSpec(a, b upstream.Spec) bool { return reflect.DeepEqual(a, b) }
+func sameSpec(a, b upstream.Spec) bool {
+	a.TLS, b.TLS = nil, nil
+	return reflect.DeepEqual(a, b)
+}
 
 func sameTarget(a, b accesslog.Target) bool { return a == b }
 
@@ -241,6 +248,13 @@ func upstreamSpec(u *config.Upstream, basic *config.Basic, loops int) upstream.S
 			ReceiveBuffer:     int(u.TCPRecvBuf),
 		},
 	}
+	switch u.ALPN {
+	case "h2":
+		s.Protocol = upstream.HTTP2
+	case "h2h1":
+		s.Protocol = upstream.HTTP2OrHTTP1
+	}
+	s.MaxStreams = u.MaxH2Streams
 	if u.TCPFastOpen {
 		s.Socket.FastOpen = 1
 	}

@@ -27,12 +27,15 @@ func newConnection(conn *loop.Conn, s *place) *connection {
 	return c
 }
 
-// roundTrip sends x over the connection.
+// carried implements carrier.
+func (c *connection) carried() bool { return c.used }
+
+// roundTrip implements carrier.
 func (c *connection) roundTrip(x *message.Exchange) error {
 	c.x = x
 	s := c.place
 	s.count(&s.inFlight, 1)
-	return s.pool.clients.RoundTrip(x, c.conn, &s.peer.options, c.ended)
+	return s.pool.clients.RoundTrip(x, c.conn, &s.peer.http1, c.ended)
 }
 
 // end is called when the exchange needs the connection no more. If it is not
@@ -58,8 +61,16 @@ func (c *connection) close() {
 // ConnEvent closes an idle connection that has become too old, that the peer
 // has closed, or that it has sent something on: nothing it could say belongs
 // to a request yet to come (RFC 9112 section 9.2).
-func (c *connection) ConnEvent(_ *loop.Conn, _ loop.Event) {
-	if c.idle {
+func (c *connection) ConnEvent(conn *loop.Conn, e loop.Event) {
+	if c.idle && e != loop.Drained && !(e == loop.Readable && conn.Layer() != nil && silent(conn)) {
 		c.place.drop(c)
 	}
+}
+
+// silent reports whether what has come was for the layer alone, such as a
+// session ticket of TLS.
+func silent(conn *loop.Conn) bool {
+	var probe [1]byte
+	_, err := conn.TryRead(probe[:])
+	return err == loop.ErrWouldBlock
 }

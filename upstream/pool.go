@@ -1,10 +1,7 @@
 package upstream
 
 import (
-	"errors"
-	"os"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"pingap/http1"
@@ -33,6 +30,14 @@ type place struct {
 
 	idle     atomic.Int32 // length of that list; written by the loop alone
 	inFlight atomic.Int32 // exchanges; written by the loop alone
+
+	// Connections that speak HTTP/2; and one that is being made, which others
+	// wait for.
+	shared []*sharedConn
+	coming *coming
+	// onlyHTTP1 is set when the peer has chosen HTTP/1.1 although it could
+	// have HTTP/2.
+	onlyHTTP1 bool
 
 	// avoidUntil is the loop time up to which others are tried first, since
 	// connecting has just failed.
@@ -79,7 +84,10 @@ func (p *pool) pick(a *attempts) *place {
 
 // connect returns a connection to a place's peer for x: an idle one of this
 // loop, or of another one, unless it must be fresh; or a new one.
-func (s *place) connect(x *message.Exchange, fresh bool) (*connection, error) {
+func (s *place) connect(x *message.Exchange, fresh bool) (carrier, error) {
+	if s.speaksHTTP2(x) {
+		return s.share(x)
+	}
 	if !fresh {
 		if c := s.take(); c != nil {
 			return c, nil
@@ -91,36 +99,12 @@ func (s *place) connect(x *message.Exchange, fresh bool) (*connection, error) {
 	return s.dial(x)
 }
 
-// dial makes a connection.
-func (s *place) dial(x *message.Exchange) (*connection, error) {
-	l, u := s.pool.loop, s.pool.upstream
-	start := l.Now()
-	conn, err := l.Dial(s.peer.addr, &u.dialing)
-	if err != nil {
-		return nil, s.dialError(err)
-	}
-	s.avoidUntil = 0
-	x.Upstream.TCPConnectTime = l.Now() - start
-	x.Upstream.ConnectTime = x.Upstream.TCPConnectTime
-	u.open.Add(1)
-	return newConnection(conn, s), nil
-}
-
-// dialError notes that the peer is to be avoided and tells what has failed.
-func (s *place) dialError(err error) error {
-	if canceled := s.pool.loop.Current().Canceled(); canceled != nil {
-		return canceled
-	}
-	s.avoidUntil = s.pool.loop.Now() + int64(avoidFor)
-	failure := message.ConnectFailed
-	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, syscall.ETIMEDOUT) {
-		failure = message.ConnectTimeout
-	}
-	// The loop's error begins with the address, and so does ours.
-	if cause := errors.Unwrap(err); cause != nil {
-		err = cause
-	}
-	return &message.UpstreamError{Failure: failure, Peer: s.peer.name, Err: err}
+// carrier is a connection that carries an exchange.
+type carrier interface {
+	// roundTrip sends x; see http1.Clients.RoundTrip.
+	roundTrip(x *message.Exchange) error
+	// carried reports whether it has carried another exchange before.
+	carried() bool
 }
 
 // take returns the idle connection that was used last, or nil: those used
@@ -180,8 +164,12 @@ func (s *place) drop(c *connection) {
 // drain closes all idle connections.
 func (p *pool) drain() {
 	for i := range p.places {
-		for s := &p.places[i]; s.newest != nil; {
+		s := &p.places[i]
+		for s.newest != nil {
 			s.drop(s.newest)
+		}
+		for _, c := range s.shared {
+			c.client.Close()
 		}
 	}
 }

@@ -80,7 +80,7 @@ func (s *place) serve(x *message.Exchange) error {
 		return err
 	}
 	x.Upstream.Connected = s.pool.upstream.open.Load()
-	x.Upstream.Reused = c.used
+	x.Upstream.Reused = c.carried()
 	err = c.roundTrip(x)
 	if err == nil || !x.Upstream.Reused || !repeatable(&x.Request, err) {
 		return err

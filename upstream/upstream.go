@@ -12,6 +12,7 @@ package upstream
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -45,11 +46,36 @@ type Spec struct {
 	MaxIdle     int
 	IdleTimeout time.Duration
 
+	// TLS secures the connections; nil for clear text. Its NextProtos are set
+	// here.
+	TLS *tls.Config
+	// TLSDigest is that of all that TLS was made of: two Specs that differ in
+	// nothing else but TLS itself mean the same.
+	TLSDigest [32]byte
+	// Protocol is the version of HTTP that the peers speak.
+	Protocol Protocol
+	// MaxStreams is how many exchanges share a connection of HTTP/2, if the
+	// peer allows as many. 0 means 1.
+	MaxStreams int
+
 	// Socket are the settings of the connections.
 	Socket loop.SocketOptions
 	// Limits bound the heads of responses.
 	Limits http1.Limits
 }
+
+// Protocol is which versions of HTTP are spoken with peers.
+type Protocol uint8
+
+// The protocols.
+const (
+	HTTP1        Protocol = iota
+	HTTP2                 // by ALPN under TLS, by prior knowledge in clear text
+	HTTP2OrHTTP1          // whichever the peer chooses by ALPN; in clear text HTTP/1.1
+)
+
+// tlsConfig keeps a name free for the method that uses it.
+type tlsConfig = tls.Config
 
 // PeerSpec names one server, or several if Host has more than one address.
 type PeerSpec struct {
@@ -70,6 +96,10 @@ type Upstream struct {
 	idle       time.Duration
 	unresolved []error
 
+	protocol    Protocol
+	tls1, tls2  *tls.Config   // for either version; nil for clear text
+	connectTime time.Duration // for a connection that is ready for requests; 0 for any
+
 	pools  atomic.Pointer[[]*pool] // by loop ID
 	mu     sync.Mutex              // held to replace pools
 	closed atomic.Bool
@@ -89,6 +119,7 @@ func New(ctx context.Context, s Spec) (*Upstream, error) {
 	if s.IdleTimeout == 0 {
 		u.maxIdle = 0
 	}
+	u.speak(&s)
 	found, unresolved := resolve(ctx, s.Peers, s.IPv4Only)
 	u.unresolved = unresolved
 	if len(found) == 0 {
@@ -102,6 +133,23 @@ func New(ctx context.Context, s Spec) (*Upstream, error) {
 	u.cycle = smoothCycle(weights)
 	u.pools.Store(new([]*pool))
 	return u, nil
+}
+
+// speak decides what is spoken with the peers.
+func (u *Upstream) speak(s *Spec) {
+	u.protocol, u.connectTime = s.Protocol, s.TotalConnectTimeout
+	if s.TLS == nil {
+		if u.protocol == HTTP2OrHTTP1 {
+			u.protocol = HTTP1
+		}
+		return
+	}
+	u.tls1, u.tls2 = s.TLS.Clone(), s.TLS.Clone()
+	u.tls1.NextProtos = []string{"http/1.1"}
+	u.tls2.NextProtos = []string{"h2"}
+	if u.protocol == HTTP2OrHTTP1 {
+		u.tls2.NextProtos = []string{"h2", "http/1.1"}
+	}
 }
 
 func (u *Upstream) noPeers() error {

@@ -1,5 +1,171 @@
 package store
 
-import "errors"
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
 
-func openEtcd(string) (*Store, error) { return nil, errors.New("etcd") }
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+const (
+	// reconnectAfter and reconnectMax bound the pauses between attempts to
+	// connect.
+	reconnectAfter = 250 * time.Millisecond
+	reconnectMax   = 10 * time.Second
+	// pingAfter is how long a connection may be silent until it is tried, and
+	// pingWait how long the answer may take: a peer that vanished says nothing.
+	pingAfter = 10 * time.Second
+	pingWait  = 5 * time.Second
+	// maxAnswer bounds an answer of etcd: a configuration, and what is around
+	// each text.
+	maxAnswer = maxSize + maxSize/4
+)
+
+// etcd keeps a configuration in the keys below a prefix, one for each item.
+// All requests share one client.
+type etcd struct {
+	etcdPlace
+	probe time.Duration // how often a watch asks whether etcd is there
+
+	mu     sync.Mutex
+	client *clientv3.Client // nil until something is asked
+}
+
+// unreachable is an error of etcd; it wraps errUnreachable and says more.
+type unreachable struct{ error }
+
+func (u unreachable) Is(target error) bool { return target == errUnreachable }
+func (u unreachable) Unwrap() error        { return u.error }
+
+func (e *etcd) title(key string) string { return "etcd:" + e.prefix + "/" + key }
+
+// key returns the key of a text in etcd.
+func (e *etcd) key(key string) string { return e.prefix + "/" + key }
+
+// connect returns the client. It is made at first use; with a user and a
+// password, that takes an answer of etcd.
+func (e *etcd) connect(ctx context.Context) (*clientv3.Client, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.client != nil {
+		return e.client, nil
+	}
+	scheme := "http://"
+	if e.tls != nil {
+		scheme = "https://"
+	}
+	endpoints := make([]string, len(e.hosts))
+	for i, host := range e.hosts {
+		endpoints[i] = scheme + host
+	}
+	client, err := clientv3.New(clientv3.Config{
+		Endpoints: endpoints, Username: e.user, Password: e.password, TLS: e.tls,
+		DialTimeout: e.connectTimeout, DialKeepAliveTime: pingAfter, DialKeepAliveTimeout: pingWait,
+		MaxCallRecvMsgSize: maxAnswer,
+		Logger:             zap.NewNop(), // what matters is in the errors
+		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: reconnectAfter, Multiplier: 2, Jitter: 0.2, MaxDelay: reconnectMax},
+			MinConnectTimeout: e.connectTimeout,
+		})},
+	})
+	if err != nil {
+		return nil, e.explain(ctx, "connect to", err)
+	}
+	e.client = client
+	return client, nil
+}
+
+func (e *etcd) close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.client == nil {
+		return nil
+	}
+	return e.client.Close()
+}
+
+// get returns what stands below a prefix, at one moment.
+func (e *etcd) get(ctx context.Context, prefix string, options ...clientv3.OpOption) (*clientv3.GetResponse, error) {
+	client, err := e.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, e.timeout)
+	defer cancel()
+	answer, err := client.Get(ctx, prefix, append(options, clientv3.WithPrefix())...)
+	if err != nil {
+		return nil, e.explain(ctx, "read the configuration from", err)
+	}
+	return answer, nil
+}
+
+func (e *etcd) read(ctx context.Context) ([]text, error) {
+	answer, err := e.get(ctx, e.key(""))
+	if err != nil {
+		return nil, err
+	}
+	var texts []text
+	for _, kv := range answer.Kvs {
+		key := strings.TrimPrefix(string(kv.Key), e.key(""))
+		hidden := strings.HasPrefix(key, ".") || strings.Contains(key, "/.")
+		if !hidden && strings.HasSuffix(key, extension) {
+			texts = append(texts, text{key: key, data: string(kv.Value), revision: kv.ModRevision})
+		}
+	}
+	if len(texts) == 0 {
+		return nil, empty(fmt.Sprintf("the configuration etcd://%s%s is empty; keys such as %s are looked for", strings.Join(e.hosts, ","), e.prefix, e.key("basic.toml")))
+	}
+	slices.SortFunc(texts, func(a, b text) int { return strings.Compare(a.key, b.key) })
+	return texts, nil
+}
+
+// explain makes an error of etcd's client one that helps to repair it.
+func (e *etcd) explain(ctx context.Context, what string, err error) error {
+	code := status.Code(err)
+	switch {
+	case code == codes.ResourceExhausted:
+		return fmt.Errorf("%s etcd at %s: it is too large, or etcd is out of space: %w", what, strings.Join(e.hosts, ", "), err)
+	case errors.Is(err, context.DeadlineExceeded) || code == codes.DeadlineExceeded || code == codes.Unavailable:
+		if why := e.diagnose(); why != nil {
+			err = why
+		}
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		return err
+	}
+	return unreachable{fmt.Errorf("%s etcd at %s: %w", what, strings.Join(e.hosts, ", "), err)}
+}
+
+// diagnosis bounds how long is looked for the reason of a failure.
+const diagnosis = 2 * time.Second
+
+// diagnose says why no connection comes about: the client knows only that time
+// has run out. It returns nil when one does.
+func (e *etcd) diagnose() error {
+	var all []error
+	dialer := &net.Dialer{Timeout: diagnosis / time.Duration(len(e.hosts))}
+	for _, host := range e.hosts {
+		conn, err := dialer.Dial("tcp", host)
+		if err == nil && e.tls != nil {
+			conn.Close()
+			conn, err = tls.DialWithDialer(dialer, "tcp", host, e.tls)
+		}
+		if err == nil {
+			conn.Close()
+			continue
+		}
+		all = append(all, err)
+	}
+	return errors.Join(all...)
+}

@@ -30,23 +30,23 @@ func (f *files) title(key string) string {
 	return f.path
 }
 
-func (f *files) read(ctx context.Context) ([]text, string, error) {
+func (f *files) read(ctx context.Context) ([]text, error) {
 	keys := []string{filepath.Base(f.path)}
 	var begun journal
 	if _, err := os.Stat(f.path); errors.Is(err, fs.ErrNotExist) {
-		return nil, "", empty(fmt.Sprintf("the configuration %s does not exist; name a file, or a directory of %s files", f.path, extension))
+		return nil, empty(fmt.Sprintf("the configuration %s does not exist; name a file, or a directory of %s files", f.path, extension))
 	}
 	if f.directory {
 		unlock, err := lockToRead(ctx, f.path)
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
 		defer unlock()
 		if begun, err = readJournal(f.path); err != nil {
-			return nil, "", err
+			return nil, err
 		}
 		if keys, err = f.list(begun); err != nil {
-			return nil, "", err
+			return nil, err
 		}
 	}
 	texts := make([]text, 0, len(keys))
@@ -54,14 +54,14 @@ func (f *files) read(ctx context.Context) ([]text, string, error) {
 	for _, key := range keys {
 		data, err := read(begun.source(f, key), left)
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
 		if left -= int64(len(data)); left < 0 {
-			return nil, "", fmt.Errorf("read the configuration: with %s it is larger than %d MiB", f.title(key), f.limit>>20)
+			return nil, fmt.Errorf("read the configuration: with %s it is larger than %d MiB", f.title(key), f.limit>>20)
 		}
 		texts = append(texts, text{key: key, data: string(data)})
 	}
-	return texts, "", nil
+	return texts, nil
 }
 
 // list returns the keys of the files that count: those of one format, as they

@@ -25,10 +25,10 @@ func Memory(name, text string) *Store {
 func (m *memory) title(string) string { return m.name }
 func (m *memory) close() error        { return nil }
 
-func (m *memory) read(context.Context) ([]text, string, error) {
+func (m *memory) read(context.Context) ([]text, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return []text{{key: m.name, data: m.data}}, "", nil
+	return []text{{key: m.name, data: m.data}}, nil
 }
 
 func (m *memory) commit(_ context.Context, changes []change, records []record) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"pingap/config"
 )
@@ -27,7 +28,9 @@ type Store struct {
 	only    string // the key of the single text
 	title   string // what the user named it, without secrets
 	history bool
+	cache   string // the file that Keep writes; "" for none
 
+	reached  atomic.Bool // the medium has answered once
 	watching sync.WaitGroup
 	end      context.Context // done when the store is closed
 	cancel   context.CancelFunc
@@ -35,9 +38,8 @@ type Store struct {
 
 // medium is what texts are kept in. Keys are paths with slashes.
 type medium interface {
-	// read returns all texts as they are at one moment, by key, and a notice
-	// when they are not what is stored now.
-	read(ctx context.Context) (texts []text, notice string, err error)
+	// read returns all texts as they are at one moment, by key.
+	read(ctx context.Context) ([]text, error)
 	// commit makes all changes or none, and keeps the records. It returns
 	// errMoved when a text is not what the change begins with.
 	commit(ctx context.Context, changes []change, records []record) error
@@ -93,11 +95,19 @@ func (s *Store) Load() (*config.Config, config.Problems, error) {
 // something could not be read at all; it wraps ErrEmpty when there is nothing.
 // How long it may take is bounded, whether or not ctx is.
 func (s *Store) Read(ctx context.Context) (*Snapshot, error) {
-	texts, notice, err := s.medium.read(ctx)
+	texts, err := s.medium.read(ctx)
+	if errors.Is(err, errUnreachable) && s.cache != "" && !s.reached.Load() {
+		return s.readCopy(err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &Snapshot{Notice: notice, texts: texts, layout: s.layout, only: s.only, title: s.medium.title}, nil
+	s.reached.Store(true)
+	return s.snapshot(texts, ""), nil
+}
+
+func (s *Store) snapshot(texts []text, notice string) *Snapshot {
+	return &Snapshot{Notice: notice, texts: texts, layout: s.layout, only: s.only, title: s.medium.title}
 }
 
 // Save makes edits, all or none, in the name of author, who is noted in the
@@ -143,7 +153,7 @@ func (s *Store) readToChange(ctx context.Context) (*Snapshot, error) {
 	before, err := s.Read(ctx)
 	switch {
 	case errors.Is(err, ErrEmpty):
-		return &Snapshot{layout: s.layout, only: s.only, title: s.medium.title}, nil
+		return s.snapshot(nil, ""), nil
 	case err != nil:
 		return nil, err
 	case before.Notice != "":

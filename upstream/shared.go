@@ -1,0 +1,153 @@
+package upstream
+
+import (
+	"errors"
+	"slices"
+
+	"pingap/http2"
+	"pingap/loop"
+	"pingap/message"
+)
+
+// sharedConn is a connection that speaks HTTP/2, and carries several exchanges
+// at a time. It stays with its loop.
+type sharedConn struct {
+	client *http2.Client
+	place  *place
+	made   int64  // loop time
+	ended  func() // end, bound once
+	used   bool   // by an exchange before
+}
+
+// coming is a connection that is being made, and those who wait for it.
+type coming struct {
+	room    int // for how many more exchanges
+	waiting []*loop.Coroutine
+	done    bool
+}
+
+// speaksHTTP2 reports whether x is to go over a connection that speaks HTTP/2.
+// What wants to switch protocols needs one of HTTP/1.1, where there may be such.
+func (s *place) speaksHTTP2(x *message.Exchange) bool {
+	switch s.pool.upstream.protocol {
+	case HTTP2:
+		return true
+	case HTTP2OrHTTP1:
+		return !s.onlyHTTP1 && x.Request.Upgrade == ""
+	}
+	return false
+}
+
+// share returns a connection that has room for x: one that there is, one that
+// is being made, or a new one.
+func (s *place) share(x *message.Exchange) (carrier, error) {
+	for {
+		for _, c := range s.shared {
+			if c.client.Room() > 0 {
+				return c, nil
+			}
+		}
+		if s.onlyHTTP1 {
+			return s.connect(x, false)
+		}
+		k := s.coming
+		if k == nil || k.room <= 0 {
+			return s.dialShared(x)
+		}
+		if err := s.await(k); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// await parks until a connection that is being made is there, or is not.
+func (s *place) await(k *coming) error {
+	k.room--
+	l := s.pool.loop
+	k.waiting = append(k.waiting, l.Current())
+	for !k.done {
+		if err := l.Park(); err != nil {
+			k.waiting = slices.DeleteFunc(k.waiting, func(co *loop.Coroutine) bool { return co == l.Current() })
+			return err
+		}
+	}
+	return nil
+}
+
+// dialShared makes a connection that others wait for.
+func (s *place) dialShared(x *message.Exchange) (carrier, error) {
+	k := &coming{room: s.peer.http2.MaxStreams - 1}
+	s.coming = k
+	defer func() {
+		if s.coming == k {
+			s.coming = nil
+		}
+		k.done = true
+		for _, co := range k.waiting {
+			co.Wake()
+		}
+	}()
+	conn, err := s.open(x)
+	if err != nil {
+		return nil, err
+	}
+	u := s.pool.upstream
+	if u.tls2 != nil {
+		secured, err := s.secure(x, conn, u.tls2)
+		if err != nil {
+			return nil, err
+		}
+		if secured.State().NegotiatedProtocol != "h2" {
+			return s.fallBack(conn)
+		}
+	}
+	c := &sharedConn{place: s, made: s.pool.loop.Now()}
+	c.ended = c.end
+	s.shared = append(s.shared, c)
+	c.client = http2.NewClient(conn, &s.peer.http2, c.gone)
+	return c, nil
+}
+
+// errNoHTTP2 is what a peer fails with that agrees to nothing else.
+var errNoHTTP2 = errors.New("the peer does not agree on HTTP/2 in its TLS handshake: alpn would have to be h2h1 or h1")
+
+// fallBack goes on with HTTP/1.1 on a connection whose peer has not agreed on
+// HTTP/2, where that will do.
+func (s *place) fallBack(conn *loop.Conn) (carrier, error) {
+	u := s.pool.upstream
+	if u.protocol == HTTP2OrHTTP1 {
+		s.onlyHTTP1 = true
+		return newConnection(conn, s), nil
+	}
+	conn.Close()
+	u.open.Add(-1)
+	return nil, s.dialError(errNoHTTP2)
+}
+
+// roundTrip implements carrier.
+func (c *sharedConn) roundTrip(x *message.Exchange) error {
+	c.used = true
+	s := c.place
+	s.count(&s.inFlight, 1)
+	x.Upstream.ConnectionTime = s.pool.loop.Now() - c.made
+	return c.client.RoundTrip(x, c.ended)
+}
+
+// carried implements carrier.
+func (c *sharedConn) carried() bool { return c.used }
+
+// end is called when an exchange needs the connection no more.
+func (c *sharedConn) end() {
+	s := c.place
+	s.count(&s.inFlight, -1)
+	if s.pool.upstream.closed.Load() {
+		c.client.Close()
+	}
+}
+
+// gone is called when the connection has ended.
+func (c *sharedConn) gone() {
+	s := c.place
+	s.pool.upstream.open.Add(-1)
+	s.shared = slices.DeleteFunc(s.shared, func(other *sharedConn) bool { return other == c })
+}
