@@ -46,6 +46,9 @@ func Main(args []string, system System) int {
 	case f.version:
 		fmt.Fprintln(system.Stdout, versionLine())
 		return exitOK
+	case f.template:
+		fmt.Fprint(system.Stdout, starter)
+		return exitOK
 	}
 	system.daemon = asDaemon()
 	if f.daemon && !f.test && system.daemon == nil {
@@ -60,7 +63,7 @@ func Main(args []string, system System) int {
 
 // serve runs the proxy, or checks its configuration only.
 func serve(f *flags, system System) error {
-	from, err := openSource(f.conf)
+	from, err := openSource(f)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,9 @@ type flags struct {
 	autorestart bool
 	autoreload  bool
 	args        []string // as they were given
+
+	simple   simple
+	template bool
 }
 
 const usage = `pingap - a reverse proxy
@@ -33,6 +36,8 @@ const usage = `pingap - a reverse proxy
 Usage:
   pingap                     run with the built-in configuration: a welcome page and /ping on port 6188
   pingap -c CONF             run with a configuration: a file, or a directory of .toml files
+  pingap --upstream HOST:PORT
+                             run without a configuration, before a server
   pingap -c CONF -t          check a configuration, say what was found, and exit (1 if it is wrong)
   pingap schema              print the JSON Schema of a configuration
   pingap encrypt             encrypt the standard input with the passphrase in PINGAP_SECRET, for the value of a storage
@@ -73,6 +78,12 @@ func parseFlags(args []string, getenv func(string) string) (*flags, *pflag.FlagS
 	set.BoolVarP(&f.upgrade, "upgrade", "u", false, "take over from a process that has been sent SIGQUIT (PINGAP_UPGRADE)")
 	set.BoolVar(&f.autoreload, "autoreload", false, "put the configuration into force whenever it changes, as after SIGHUP (PINGAP_AUTORELOAD)")
 	set.BoolVarP(&f.autorestart, "autorestart", "a", false, "--autoreload, and be replaced by a new process when the program file changes (PINGAP_AUTORESTART)")
+	set.StringVar(&f.simple.upstream, "upstream", "", "run without a configuration, before the servers at these `addresses`, separated by commas")
+	set.StringVar(&f.simple.domain, "domain", "", "with --upstream: serve these `names` only, separated by commas")
+	set.StringVar(&f.simple.cert, "cert", "", "with --upstream: serve TLS with this certificate `file`, or one in this directory")
+	set.StringVar(&f.simple.key, "key", "", "with --cert: its private key `file`, where it is not beside it")
+	set.StringVar(&f.simple.addr, "addr", "", "with --upstream: listen on this `address`; 0.0.0.0:80 or, with --cert, :443 without it")
+	set.BoolVar(&f.template, "template", false, "print a configuration to begin with, and exit")
 	set.BoolVarP(&f.version, "version", "V", false, "print the version and exit")
 	set.BoolVarP(&f.help, "help", "h", false, "print this and exit")
 	if err := set.Parse(args); err != nil {
@@ -81,13 +92,20 @@ func parseFlags(args []string, getenv func(string) string) (*flags, *pflag.FlagS
 	if extra := set.Args(); len(extra) > 0 {
 		return nil, nil, fmt.Errorf("%q is no option; a configuration is given as -c %s (%w)", extra[0], extra[0], errUsage)
 	}
+	if err := f.simple.check(f.conf, set.Changed("upstream")); err != nil {
+		return nil, nil, fmt.Errorf("%w (%w)", err, errUsage)
+	}
 	if err := fromEnvironment(set, getenv); err != nil {
 		return nil, nil, err
 	}
 	if set.Changed("threads") && f.threads < 1 {
 		return nil, nil, fmt.Errorf("--threads is %d; at least 1 is needed (%w)", f.threads, errUsage)
 	}
+	if f.simple.upstream != "" {
+		f.conf = "" // that of the environment
+	}
 	f.conf = expandHome(f.conf, getenv)
+	f.simple.cert, f.simple.key = expandHome(f.simple.cert, getenv), expandHome(f.simple.key, getenv)
 	f.log = expandHome(f.log, getenv)
 	return f, set, nil
 }

@@ -26,11 +26,15 @@ type loaded struct {
 	notice       string // what is to be known of where they come from
 }
 
-func openSource(conf string) (*source, error) {
-	if conf == "" {
+func openSource(f *flags) (*source, error) {
+	if f.simple.upstream != "" {
+		text, err := f.simple.text()
+		return &source{name: commandLine, store: store.Memory(commandLine, text)}, err
+	}
+	if f.conf == "" {
 		return &source{name: config.DefaultName}, nil
 	}
-	s, err := store.Open(conf)
+	s, err := store.Open(f.conf)
 	if err != nil {
 		return nil, err
 	}
