@@ -33,6 +33,28 @@
 // them all, and then counts as done as soon as a list of them, the journal, has
 // its name; see the type journal.
 //
+// # etcd
+//
+//	etcd://h1:2379,h2:2379/prefix?timeout=10s&user=pingap&password=...
+//
+// Items are the keys <prefix>/basic.toml, <prefix>/servers/<name>.toml and so
+// on; earlier versions are below <prefix>-history/. Options:
+//
+//	timeout               of each request; 10s
+//	connect_timeout       of each connection; 5s
+//	user, password        both or none
+//	tls                   speak TLS, with the authorities that the system trusts
+//	ca                    or with those of a PEM file
+//	cert, key             show a certificate; PEM files, read for each connection
+//	insecure_skip_verify  take any certificate
+//	enable_history        keep earlier versions
+//	cache                 a file for a copy of the last good configuration
+//
+// A watch outlives etcd: it goes on from the revision it has seen, compares
+// anew where that is compacted away, and tries again after pauses that grow to
+// 15 s. With the option cache, what was given to Keep is what Read returns until
+// etcd has answered for the first time, so that a proxy starts without it.
+//
 // # Media
 //
 // What differs between media is the interface medium: texts by key, changed all

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
@@ -134,6 +135,9 @@ func (e *etcd) read(ctx context.Context) ([]text, error) {
 // explain makes an error of etcd's client one that helps to repair it.
 func (e *etcd) explain(ctx context.Context, what string, err error) error {
 	code := status.Code(err)
+	if known := (rpctypes.EtcdError{}); errors.As(err, &known) {
+		code = known.Code()
+	}
 	switch {
 	case code == codes.ResourceExhausted:
 		return fmt.Errorf("%s etcd at %s: it is too large, or etcd is out of space: %w", what, strings.Join(e.hosts, ", "), err)

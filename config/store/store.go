@@ -99,10 +99,12 @@ func (s *Store) Read(ctx context.Context) (*Snapshot, error) {
 	if errors.Is(err, errUnreachable) && s.cache != "" && !s.reached.Load() {
 		return s.readCopy(err)
 	}
+	if err == nil || errors.Is(err, ErrEmpty) {
+		s.reached.Store(true)
+	}
 	if err != nil {
 		return nil, err
 	}
-	s.reached.Store(true)
 	return s.snapshot(texts, ""), nil
 }
 

@@ -1,0 +1,84 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// copied is the file that the option cache names.
+type copied struct {
+	Of    string    // the title of the store
+	Taken time.Time // when
+	Texts []copiedText
+}
+
+type copiedText struct{ Key, Text string }
+
+// Keep writes a configuration that has been found good to the file that the
+// option cache of the URL names; without that option it does nothing. Read
+// returns it, with a Notice, as long as etcd has not answered since the store
+// was opened.
+func (s *Store) Keep(ctx context.Context, good *Snapshot) error {
+	if s.cache == "" || good.Notice != "" {
+		return nil
+	}
+	c := copied{Of: s.title, Taken: time.Now().Truncate(time.Second)}
+	for _, t := range good.texts {
+		c.Texts = append(c.Texts, copiedText{t.key, t.data})
+	}
+	data, err := json.MarshalIndent(&c, "", " ")
+	if err != nil {
+		return err
+	}
+	if err := keepPrivate(ctx, s.cache, string(data)+"\n"); err != nil {
+		return fmt.Errorf("keep a copy of the configuration: %w", err)
+	}
+	return nil
+}
+
+// keepPrivate writes a file that only its owner may read: configurations hold
+// secrets.
+func keepPrivate(ctx context.Context, path, data string) error {
+	directory := filepath.Dir(resolve(path))
+	if err := makeDirectory(directory); err != nil {
+		return explainSave(path, err)
+	}
+	unlock, err := lockToSave(ctx, directory)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if !exists(path) {
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return explainSave(path, err)
+		}
+		f.Close()
+	}
+	return explainSave(path, writeFile(path, data))
+}
+
+// readCopy returns what Keep has kept, because of why.
+func (s *Store) readCopy(why error) (*Snapshot, error) {
+	data, err := read(s.cache, 2*maxSize)
+	if err != nil {
+		return nil, fmt.Errorf("%w; and there is no copy of it: %w", why, err)
+	}
+	var c copied
+	if err := json.Unmarshal(data, &c); err != nil || len(c.Texts) == 0 {
+		return nil, fmt.Errorf("%w; and %s is no copy of it: %w", why, s.cache, errors.Join(err, errors.New("it holds no configuration")))
+	}
+	if c.Of != s.title {
+		return nil, fmt.Errorf("%w; and the copy in %s is one of %s", why, s.cache, c.Of)
+	}
+	snapshot := s.snapshot(nil, fmt.Sprintf("%v; this is the copy of %s in %s", why, c.Taken.Format(time.RFC3339), s.cache))
+	for _, t := range c.Texts {
+		snapshot.texts = append(snapshot.texts, text{key: t.Key, data: t.Text})
+	}
+	return snapshot, nil
+}

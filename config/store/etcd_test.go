@@ -1,0 +1,415 @@
+package store
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// etcdServer is a real etcd of a test.
+type etcdServer struct {
+	t         *testing.T
+	host      string      // it listens at
+	arguments []string    // but for where it listens
+	client    *tls.Config // of clients; nil for clear text
+	scheme    string
+	command   *exec.Cmd
+}
+
+// startEtcd starts an etcd with an empty directory, in clear text.
+func startEtcd(t *testing.T) *etcdServer {
+	t.Helper()
+	s := newEtcd(t, nil)
+	s.start()
+	return s
+}
+
+// newEtcd prepares an etcd. Unless client is nil, it speaks TLS with such
+// clients, and arguments say how.
+func newEtcd(t *testing.T, client *tls.Config, arguments ...string) *etcdServer {
+	t.Helper()
+	directory := t.TempDir()
+	s := &etcdServer{t: t, host: freePort(t), scheme: "http", client: client}
+	if client != nil {
+		s.scheme = "https"
+	}
+	peer := "http://" + freePort(t)
+	s.arguments = append(arguments, "--name=test", "--data-dir="+directory, "--log-level=error", "--auto-compaction-retention=0",
+		"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster=test="+peer)
+	t.Cleanup(s.kill)
+	return s
+}
+
+// freePort returns an address where nobody listens.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func (s *etcdServer) start() {
+	s.t.Helper()
+	url := s.scheme + "://" + s.host
+	s.command = exec.Command("etcd", append([]string{"--listen-client-urls=" + url, "--advertise-client-urls=" + url}, s.arguments...)...)
+	s.command.Stdout, s.command.Stderr = io.Discard, io.Discard
+	s.command.Env = append(os.Environ(), "ETCD_UNSUPPORTED_ARCH=arm64")
+	s.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	must(s.t, s.command.Start())
+	for until := time.Now().Add(patience); !s.healthy(); {
+		if time.Now().After(until) {
+			s.t.Fatal("etcd does not start")
+		}
+		time.Sleep(5 * time.Millisecond) // sleep: nothing tells when another process is ready
+	}
+}
+
+// healthy reports whether etcd has elected itself and answers.
+func (s *etcdServer) healthy() bool {
+	transport := &http.Transport{TLSClientConfig: s.client, DisableKeepAlives: true}
+	answer, err := (&http.Client{Transport: transport, Timeout: patience}).Get(s.scheme + "://" + s.host + "/health")
+	if err != nil {
+		return false
+	}
+	defer answer.Body.Close()
+	text, _ := io.ReadAll(answer.Body)
+	return strings.Contains(string(text), `"true"`)
+}
+
+// kill ends etcd as a loss of power would.
+func (s *etcdServer) kill() {
+	if s.command != nil {
+		_ = s.command.Process.Kill()
+		_ = s.command.Wait()
+		s.command = nil
+	}
+}
+
+// url returns a URL of a prefix of its own.
+func (s *etcdServer) url(options string) string {
+	return fmt.Sprintf("etcd://%s/%s?%s", s.host, s.t.Name(), options)
+}
+
+// ask lets a client of the test do something.
+func (s *etcdServer) ask(f func(context.Context, *clientv3.Client) error) {
+	s.t.Helper()
+	e := open(s.t, s.url("")).medium.(*etcd)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	client, err := e.connect(ctx)
+	must(s.t, err)
+	must(s.t, f(ctx, client))
+}
+
+func TestEtcdKeepsItemsUnderPingapsKeys(t *testing.T) {
+	server := startEtcd(t)
+	s := open(t, server.url("enable_history=true"))
+	if _, err := s.Read(t.Context()); !errors.Is(err, ErrEmpty) {
+		t.Errorf("an empty etcd: %v", err)
+	}
+	must(t, s.Save(t.Context(), "alice", Edit{"basic", "", "[basic]\nname = \"x\"\n", ""}, upstream("a", "1.1.1.1"), upstream("b", "1.1.1.1")))
+	must(t, s.Save(t.Context(), "bob", Edit{"upstreams", "b", "", RevisionOf(upstream("b", "1.1.1.1").Text)}))
+	server.ask(func(ctx context.Context, c *clientv3.Client) error {
+		answer, err := c.Get(ctx, "/"+t.Name()+"/", clientv3.WithPrefix())
+		var keys []string
+		for _, kv := range answer.Kvs {
+			keys = append(keys, strings.TrimPrefix(string(kv.Key), "/"+t.Name()))
+		}
+		if got := strings.Join(keys, " "); got != "/basic.toml /upstreams/a.toml" {
+			t.Errorf("keys are %s", got)
+		}
+		return err
+	})
+	c, problems, err := s.Load()
+	if err != nil || len(problems) > 0 || c.Basic.Name != "x" || c.Upstream("a") == nil {
+		t.Error(problems, err)
+	}
+	if at := c.Upstream("a").Source.File; at != "etcd:/"+t.Name()+"/upstreams/a.toml" {
+		t.Errorf("the upstream is said to stand in %s", at)
+	}
+	versions, err := s.History(t.Context(), "upstreams", "b")
+	if err != nil || len(versions) != 2 || versions[0].Author != "bob" || versions[0].Text != "" || versions[1].Author != "alice" {
+		t.Errorf("%+v, %v", versions, err)
+	}
+}
+
+func TestWritersInEtcdDoNotOverwriteEachOther(t *testing.T) {
+	server := startEtcd(t)
+	one, two := open(t, server.url("")), open(t, server.url(""))
+	create := upstream("a", "1.1.1.1")
+	create.Base = ""
+	must(t, one.Save(t.Context(), "", create))
+	var conflict *Conflict
+	if err := two.Save(t.Context(), "", create); !errors.As(err, &conflict) {
+		t.Errorf("created twice: %v", err)
+	}
+	before, err := one.Read(t.Context())
+	must(t, err)
+	after, err := before.With(upstream("a", "2.2.2.2"))
+	must(t, err)
+	must(t, two.Save(t.Context(), "", upstream("a", "3.3.3.3")))
+	if err := one.medium.commit(t.Context(), after.changes(before), nil); !errors.Is(err, errMoved) {
+		t.Errorf("what another has saved in the meantime is overwritten: %v", err)
+	}
+}
+
+func TestEtcdTakesMoreItemsThanATransaction(t *testing.T) {
+	server := startEtcd(t)
+	s := open(t, server.url("enable_history"))
+	var edits []Edit
+	for i := range 250 {
+		edits = append(edits, upstream(fmt.Sprintf("u%03d", i), "1.1.1.1"))
+	}
+	must(t, s.Save(t.Context(), "", edits...))
+	if c, _, err := s.Load(); err != nil || len(c.Upstreams) != 250 {
+		t.Errorf("%d upstreams, %v", len(c.Upstreams), err)
+	}
+}
+
+// asOperator opens the store that an operator uses beside a proxy.
+func (s *etcdServer) asOperator() *Store { return open(s.t, s.url("")) }
+
+func TestChangesInEtcdAreToldThroughRestartCompactionAndLoss(t *testing.T) {
+	server := startEtcd(t)
+	operator := server.asOperator()
+	must(t, operator.Save(t.Context(), "", upstream("a", "1.1.1.1")))
+	s := open(t, server.url("timeout=500ms&connect_timeout=500ms"))
+	s.medium.(*etcd).probe = 300 * time.Millisecond
+	w := watch(t, s)
+
+	must(t, operator.Save(t.Context(), "", upstream("a", "2.2.2.2")))
+	w.expect(t, has("a", "2.2.2.2"))
+
+	server.kill()
+	if got := <-w.told; !strings.HasPrefix(got, "etcd is out of reach; the configuration stays as it is until it is back: ") || !strings.Contains(got, "connection refused") {
+		t.Errorf("told %q", got)
+	}
+	select {
+	case <-w.signals:
+		t.Error("the loss of etcd is told as a change")
+	default:
+	}
+	server.start()
+	if got := <-w.told; got != "etcd is back" {
+		t.Errorf("told %q", got)
+	}
+	must(t, operator.Save(t.Context(), "", upstream("a", "3.3.3.3")))
+	w.expect(t, has("a", "3.3.3.3"))
+
+	// What the watch has not seen is compacted away while it is interrupted.
+	server.kill()
+	<-w.told
+	server.start()
+	must(t, operator.Save(t.Context(), "", upstream("a", "4.4.4.4")))
+	server.ask(func(ctx context.Context, c *clientv3.Client) error {
+		answer, err := c.Put(ctx, "other", "")
+		if err != nil {
+			return err
+		}
+		_, err = c.Compact(ctx, answer.Header.Revision)
+		return err
+	})
+	w.expect(t, has("a", "4.4.4.4"))
+	must(t, operator.Save(t.Context(), "", upstream("a", "5.5.5.5")))
+	w.expect(t, has("a", "5.5.5.5"))
+}
+
+func TestWatchBeginsAnewWhenItsRevisionIsCompacted(t *testing.T) {
+	server := startEtcd(t)
+	operator := server.asOperator()
+	for n := range 5 {
+		must(t, operator.Save(t.Context(), "", upstream("a", fmt.Sprintf("1.1.1.%d", n))))
+	}
+	server.ask(func(ctx context.Context, c *clientv3.Client) error {
+		_, err := c.Compact(ctx, 5)
+		return err
+	})
+	e := operator.medium.(*etcd)
+	w := &etcdWatch{etcd: e, changed: func() {}, report: func(m string, err error) { t.Error(m, err) }, revision: 1}
+	if err := w.follow(t.Context()); err != nil || w.revision != 0 {
+		t.Errorf("revision %d, %v", w.revision, err)
+	}
+}
+
+func TestWatchOfAnEtcdFromABackupGoesOn(t *testing.T) {
+	server := startEtcd(t)
+	operator := server.asOperator()
+	must(t, operator.Save(t.Context(), "", upstream("a", "1.1.1.1")))
+	changed := make(chan struct{}, 10)
+	w := &etcdWatch{etcd: operator.medium.(*etcd), changed: func() { changed <- struct{}{} }, revision: 1 << 40}
+	must(t, w.ask(t.Context()))
+	if len(changed) != 1 || w.revision > 100 {
+		t.Errorf("the watch goes on from revision %d", w.revision)
+	}
+}
+
+func TestProxyStartsWithoutEtcdFromTheCopy(t *testing.T) {
+	server := startEtcd(t)
+	copyPath := filepath.Join(t.TempDir(), "state", "copy.json")
+	url := server.url("timeout=500ms&connect_timeout=500ms&cache=" + copyPath)
+	before := open(t, url)
+	must(t, before.Save(t.Context(), "", upstream("a", "1.1.1.1")))
+	snapshot, err := before.Read(t.Context())
+	must(t, err)
+	must(t, before.Keep(t.Context(), snapshot))
+	if info, err := os.Stat(copyPath); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the copy is %v, %v", info, err)
+	}
+	server.kill()
+
+	s := open(t, url)
+	s.medium.(*etcd).probe = 300 * time.Millisecond
+	snapshot, err = s.Read(t.Context())
+	if !has("a", "1.1.1.1")(snapshot, err) {
+		t.Fatalf("%+v, %v", snapshot, err)
+	}
+	if !strings.Contains(snapshot.Notice, "connection refused") || !strings.Contains(snapshot.Notice, "; this is the copy of 2") || !strings.HasSuffix(snapshot.Notice, " in "+copyPath) {
+		t.Errorf("the notice is %q", snapshot.Notice)
+	}
+	if err := s.Save(t.Context(), "", upstream("a", "2.2.2.2")); err == nil {
+		t.Error("something is saved without etcd")
+	}
+	w := watch(t, s)
+	<-w.told
+	server.start()
+	must(t, server.asOperator().Save(t.Context(), "", upstream("a", "3.3.3.3")))
+	w.expect(t, has("a", "3.3.3.3"))
+	if got := <-w.told; got != "etcd is back" {
+		t.Errorf("told %q", got)
+	}
+	server.kill()
+	if _, err := s.Read(t.Context()); !errors.Is(err, errUnreachable) {
+		t.Errorf("an old copy takes the place of what has been read since: %v", err)
+	}
+}
+
+func TestWithoutEtcdAndWithoutACopyTheReasonIsSaid(t *testing.T) {
+	host := freePort(t)
+	for options, want := range map[string]string{
+		"":                                "read the configuration from etcd at " + host + ": dial tcp " + host + ": connect: connection refused",
+		"&cache=" + t.TempDir() + "/none": "and there is no copy of it",
+	} {
+		_, err := open(t, "etcd://"+host+"/pingap?timeout=300ms"+options).Read(t.Context())
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
+	}
+}
+
+func TestEtcdAsksForUserAndPassword(t *testing.T) {
+	server := startEtcd(t)
+	server.ask(func(ctx context.Context, c *clientv3.Client) error {
+		_, err1 := c.UserAdd(ctx, "root", "s3cret&")
+		_, err2 := c.RoleAdd(ctx, "root")
+		_, err3 := c.UserGrantRole(ctx, "root", "root")
+		_, err4 := c.AuthEnable(ctx)
+		return errors.Join(err1, err2, err3, err4)
+	})
+	s := open(t, server.url("user=root&password=s3cret%26"))
+	must(t, s.Save(t.Context(), "", upstream("a", "1.1.1.1")))
+	w := watch(t, s)
+	must(t, open(t, server.url("user=root&password=s3cret%26")).Save(t.Context(), "", upstream("a", "2.2.2.2")))
+	w.expect(t, has("a", "2.2.2.2"))
+	if strings.Contains(s.String(), "s3cret") {
+		t.Errorf("the password is in %s", s)
+	}
+	for options, want := range map[string]string{"": "user name is empty", "user=root&password=wrong": "authentication failed"} {
+		if _, err := open(t, server.url(options)).Read(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", options, err)
+		}
+	}
+}
+
+func TestWrongEtcdURLsAreExplained(t *testing.T) {
+	for url, want := range map[string]string{
+		"etcd:///pingap":                     "no host is named; write etcd://host:2379/prefix",
+		"etcd://h/pingap?user=a":             "user and password are given both or not at all",
+		"etcd://h/pingap?passwort=a":         `there is no option "passwort"; did you mean "password"?`,
+		"etcd://a:b@h/pingap":                "a user stands before the @; write ?user=...&password=... at the end instead",
+		"etcd://h/pingap?timeout=soon":       "the option timeout: ",
+		"etcd://h/pingap?timeout=0s":         "the option timeout is 0s; it must be more than nothing, such as 10s",
+		"etcd://h/pingap?ca=/nowhere":        "the option ca: open /nowhere: no such file or directory",
+		"etcd://h/pingap?cert=/nowhere":      "cert and key are given both or not at all",
+		"etcd://h/pingap?cert=/none&key=/no": "the options cert and key: open /none: no such file or directory",
+		"etcd://h/pingap?ca=/dev/null":       "the option ca: /dev/null holds no certificate in PEM",
+		"/etc/pingap?separate":               `there is no option "separate"; `,
+	} {
+		_, err := Open(url)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "a:b") {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+	s := open(t, "etcd://a,b:1,[::1],::2/x/y/")
+	if e := s.medium.(*etcd); strings.Join(e.hosts, " ") != "a:2379 b:1 [::1]:2379 [::2]:2379" || e.prefix != "/x/y" {
+		t.Errorf("%q %q", e.hosts, e.prefix)
+	}
+}
+
+// certify writes a certificate for 127.0.0.1 that signs itself, and its key.
+func certify(t *testing.T, name string) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IPAddresses: []net.IP{{127, 0, 0, 1}},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	public, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	must(t, err)
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	must(t, err)
+	directory := t.TempDir()
+	cert = write(t, directory, "cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: public})))
+	key = write(t, directory, "key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
+	return cert, key
+}
+
+func TestEtcdSpeaksTLSAndAsksForACertificate(t *testing.T) {
+	cert, key := certify(t, "etcd")
+	clientCert, clientKey := certify(t, "pingap")
+	pair, err := tls.LoadX509KeyPair(clientCert, clientKey)
+	must(t, err)
+	server := newEtcd(t, &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{pair}},
+		"--cert-file="+cert, "--key-file="+key, "--client-cert-auth", "--trusted-ca-file="+clientCert)
+	server.start()
+	mine := "&cert=" + clientCert + "&key=" + clientKey
+	for options, want := range map[string]string{
+		"ca=" + cert + mine:                  "",
+		"insecure_skip_verify" + mine:        "",
+		"timeout=1s&tls" + mine:              "certificate signed by unknown authority",
+		"timeout=1s&ca=" + clientCert + mine: "certificate signed by unknown authority",
+	} {
+		err := open(t, server.url(options)).Save(t.Context(), "", upstream("a", "1.1.1.1"))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v", options, err)
+		}
+	}
+	for _, options := range []string{"timeout=1s&ca=" + cert, "timeout=1s"} {
+		if _, err := open(t, server.url(options)).Read(t.Context()); !errors.Is(err, errUnreachable) {
+			t.Errorf("%s: %v", options, err)
+		}
+	}
+}
