@@ -98,7 +98,7 @@ var errWrong = errors.New("the configuration is wrong")
 
 // load reads and checks the configuration. Problems are printed, all of them.
 func load(from *source, f *flags, stderr io.Writer) (*loaded, error) {
-	c, problems, err := from.read(context.Background())
+	c, problems, err := from.read(context.Background(), nil)
 	for _, p := range problems {
 		fmt.Fprintln(stderr, p)
 	}

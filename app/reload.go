@@ -25,6 +25,7 @@ type reloader struct {
 	systemd     *systemd.Manager
 	environment proxy.Environment
 	tickets     *certificate.TicketKeys // of the process, whatever is in force
+	stapler     *certificate.Stapler    // that too
 
 	started  *loaded // what the process was started with
 	wanted   chan string
@@ -39,14 +40,16 @@ type reloader struct {
 	graph   *proxy.Graph
 }
 
-func newReloader(f *flags, srv *server.Server, ls *server.Loops, log *telemetry.Log, manager *systemd.Manager, tickets *certificate.TicketKeys, env proxy.Environment) *reloader {
-	r := &reloader{
-		flags: f, server: srv, loops: ls, log: log, systemd: manager, environment: env, tickets: tickets,
-		wanted: make(chan string, 1), abandon: make(chan struct{}),
-	}
+// ready makes a reloader with its first fields set ready for put.
+func (r *reloader) ready() *reloader {
+	r.wanted, r.abandon = make(chan string, 1), make(chan struct{})
 	r.life, r.end = context.WithCancel(context.Background())
 	return r
 }
+
+// stapleTime is how long the start waits for OCSP staples without which clients
+// refuse a certificate.
+const stapleTime = 5 * time.Second
 
 // put makes c the configuration in force. With an error nothing has changed.
 func (r *reloader) put(c *loaded) ([]*server.Site, error) {
@@ -56,6 +59,12 @@ func (r *reloader) put(c *loaded) ([]*server.Site, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.graph == nil {
+		r.stapler.Use(c.certificates.Certificates())
+		ctx, cancel := context.WithTimeout(r.life, stapleTime)
+		r.stapler.Ready(ctx)
+		cancel()
+	}
 	sites, err := sitesOf(graph, c.certificates, r.tickets)
 	if err == nil {
 		err = r.server.Apply(sites)
@@ -64,6 +73,7 @@ func (r *reloader) put(c *loaded) ([]*server.Site, error) {
 		graph.Close(time.Second)
 		return nil, err
 	}
+	r.stapler.Use(c.certificates.Certificates())
 	r.mu.Lock()
 	old := r.graph
 	r.graph, r.current = graph, c
@@ -141,7 +151,7 @@ func (r *reloader) reload(why string) {
 	}
 	began := time.Now()
 	before := r.current
-	c, err := r.readAndPut(before.from)
+	c, err := r.readAndPut(before)
 	if err != nil {
 		logger.Error("the configuration stays as it was: "+err.Error(), "reason", why)
 	} else {
@@ -156,14 +166,14 @@ func (r *reloader) reload(why string) {
 
 // readAndPut reads what is stored and puts it into force. What nobody has
 // thought of must not end a process that serves: a panic is an error here.
-func (r *reloader) readAndPut(from *source) (c *loaded, err error) {
+func (r *reloader) readAndPut(before *loaded) (c *loaded, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			r.log.Logger.Error("panic, recovered", "panic", p, "stack", string(debug.Stack()))
 			err = fmt.Errorf("the program could not deal with the new one: %v", p)
 		}
 	}()
-	c, problems, err := from.read(r.life)
+	c, problems, err := before.from.read(r.life, before)
 	logProblems(r.log.Logger, problems)
 	if err == nil {
 		_, err = r.put(c)

@@ -64,11 +64,16 @@ func run(c *loaded, f *flags, system System) error {
 		return err
 	}
 	defer tickets.Close()
+	stapler := certificate.NewStapler(logger)
+	defer stapler.Close()
 	srv := server.New(ls, logger)
 	srv.Inherit(start.take())
-	live := newReloader(f, srv, ls, log, start.systemd, tickets, proxy.Environment{
-		Version: Version, Logger: logger, LogOutput: log.Output(system.Stdout), Loops: threads,
-	})
+	live := (&reloader{
+		flags: f, server: srv, loops: ls, log: log, systemd: start.systemd, tickets: tickets, stapler: stapler,
+		environment: proxy.Environment{
+			Version: Version, Logger: logger, LogOutput: log.Output(system.Stdout), Loops: threads,
+		},
+	}).ready()
 	sites, err := live.put(c)
 	if err != nil {
 		srv.Disinherit()

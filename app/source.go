@@ -44,8 +44,9 @@ func openSource(f *flags) (*source, error) {
 func (s *source) builtIn() bool { return s.store == nil }
 
 // read reads and checks the configuration, and returns what is wrong with it in
-// the order of the text.
-func (s *source) read(ctx context.Context) (c *loaded, problems config.Problems, err error) {
+// the order of the text. Certificates go on that are the same before, which may
+// be nil.
+func (s *source) read(ctx context.Context, before *loaded) (c *loaded, problems config.Problems, err error) {
 	c = &loaded{from: s}
 	if s.builtIn() {
 		c.Config = config.Default()
@@ -58,7 +59,11 @@ func (s *source) read(ctx context.Context) (c *loaded, problems config.Problems,
 		c.Config, problems = snapshot.Decode()
 	}
 	problems = append(problems, proxy.Check(c.Config)...)
-	certificates, wrong := loadCertificates(c.Config)
+	var known *certificate.Store
+	if before != nil {
+		known = before.certificates
+	}
+	certificates, wrong := loadCertificates(c.Config, known)
 	c.certificates = certificates
 	problems = append(problems, wrong...)
 	problems.Sort()

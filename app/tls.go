@@ -9,10 +9,12 @@ import (
 )
 
 // loadCertificates reads the certificates of a configuration, and checks what
-// servers want of TLS.
-func loadCertificates(c *config.Config) (*certificate.Store, config.Problems) {
+// servers want of TLS. Those of before that are the same go on, with the staples
+// that they have and the certificates that they have issued; before may be nil.
+func loadCertificates(c *config.Config, before *certificate.Store) (*certificate.Store, config.Problems) {
 	var problems config.Problems
 	var certs []*certificate.Certificate
+	known := byDigest(before)
 	for _, section := range c.Certificates {
 		if section.TLSCert == "" {
 			continue
@@ -24,6 +26,9 @@ func loadCertificates(c *config.Config) (*certificate.Store, config.Problems) {
 		if err != nil {
 			problems = append(problems, section.Problem("tls_cert", err.Error(), ""))
 			continue
+		}
+		if same := known[cert.Digest]; same != nil {
+			cert = same
 		}
 		for _, w := range cert.Warnings {
 			problems = append(problems, section.Warning("tls_cert", w, ""))
@@ -48,6 +53,18 @@ func loadCertificates(c *config.Config) (*certificate.Store, config.Problems) {
 		conflicts = nil
 	}
 	return store, problems
+}
+
+// byDigest returns the certificates of a store by what they were made of.
+func byDigest(s *certificate.Store) map[[32]byte]*certificate.Certificate {
+	if s == nil {
+		return nil
+	}
+	certs := make(map[[32]byte]*certificate.Certificate)
+	for _, c := range s.Certificates() {
+		certs[c.Digest] = c
+	}
+	return certs
 }
 
 // serverTLS is what a server wants of TLS.
