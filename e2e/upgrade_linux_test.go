@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"bufio"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
@@ -97,9 +99,11 @@ func (d *daemon) processes() (pids []int) {
 }
 
 // load is clients that ask without a pause, and count what fails. None tries
-// anything a second time.
+// anything a second time, but for what HTTP/2 calls safe to try again.
 type load struct {
 	addr    string
+	secure  string      // where TLS is spoken
+	tls     *tls.Config // for that
 	running sync.WaitGroup
 	over    atomic.Bool
 	done    atomic.Int64
@@ -108,15 +112,15 @@ type load struct {
 	failed []error
 }
 
-// keepAlive runs n clients, each on one connection for as long as the proxy
-// lets it, with a pause between requests.
-func (l *load) keepAlive(n int, pause time.Duration) {
+// run runs n clients, each of which does ask again and again, with a pause
+// between.
+func (l *load) run(n int, pause time.Duration, client func() (ask func() error, end func())) {
 	for range n {
 		l.running.Go(func() {
-			c := &keepAliveClient{addr: l.addr}
-			defer c.close()
+			ask, end := client()
+			defer end()
 			for !l.over.Load() {
-				l.count(c.ask())
+				l.count(ask())
 				if pause > 0 {
 					<-time.After(pause)
 				}
@@ -125,17 +129,77 @@ func (l *load) keepAlive(n int, pause time.Duration) {
 	}
 }
 
-// fresh runs n clients that make a connection for each request.
-func (l *load) fresh(n int) {
-	for range n {
-		l.running.Go(func() {
-			for !l.over.Load() {
-				c := &keepAliveClient{addr: l.addr}
-				l.count(c.ask())
-				c.close()
+// keepAlive is a client that stays on a connection for as long as the proxy
+// lets it.
+func (l *load) keepAlive() (ask func() error, end func()) {
+	c := &keepAliveClient{addr: l.addr}
+	return c.ask, c.close
+}
+
+// keepAliveTLS is the same over TLS.
+func (l *load) keepAliveTLS() (ask func() error, end func()) {
+	c := &keepAliveClient{addr: l.secure, tls: l.tls}
+	return c.ask, c.close
+}
+
+// fresh makes a connection for each request, and freshTLS over TLS.
+func (l *load) fresh() (ask func() error, end func())    { return once(l.keepAlive()) }
+func (l *load) freshTLS() (ask func() error, end func()) { return once(l.keepAliveTLS()) }
+
+func once(ask func() error, end func()) (func() error, func()) {
+	return func() error {
+		defer end()
+		return ask()
+	}, func() {}
+}
+
+// http2 is a client of HTTP/2 with a connection of its own.
+func (l *load) http2() (ask func() error, end func()) {
+	transport := &http.Transport{TLSClientConfig: l.tls.Clone(), ForceAttemptHTTP2: true}
+	c := &http.Client{Transport: transport, Timeout: patience}
+	return func() error {
+		resp, err := c.Get("https://" + l.secure + "/some/path")
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err == nil && (resp.StatusCode != http.StatusOK || string(body) != "hello" || resp.ProtoMajor != 2) {
+			err = fmt.Errorf("answer %s %s with %q", resp.Proto, resp.Status, body)
+		}
+		return err
+	}, transport.CloseIdleConnections
+}
+
+// tunnel is a client that switches to another protocol and talks for a while;
+// an upgrade in between must not end that.
+func (l *load) tunnel() (ask func() error, end func()) {
+	return func() error {
+		conn, err := net.DialTimeout("tcp", l.addr, patience)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(patience))
+		io.WriteString(conn, "GET /talk HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+		in := bufio.NewReader(conn)
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			return err
+		}
+		if resp.StatusCode != http.StatusSwitchingProtocols {
+			return fmt.Errorf("no tunnel: %s", resp.Status)
+		}
+		for i := range 20 {
+			word := fmt.Sprintf("word %d", i)
+			io.WriteString(conn, word)
+			if err := wantText(in, word); err != nil {
+				return fmt.Errorf("in a tunnel: %w", err)
 			}
-		})
-	}
+			<-time.After(20 * time.Millisecond)
+		}
+		return nil
+	}, func() {}
 }
 
 func (l *load) count(err error) {
@@ -174,6 +238,7 @@ func (l *load) stop(t *testing.T) {
 // last.
 type keepAliveClient struct {
 	addr string
+	tls  *tls.Config // nil for clear text
 	conn net.Conn
 	in   *bufio.Reader
 	used int
@@ -190,7 +255,7 @@ func (c *keepAliveClient) ask() error {
 func (c *keepAliveClient) try() (err error) {
 	if c.conn == nil {
 		c.used = 0
-		if c.conn, err = net.DialTimeout("tcp", c.addr, patience); err != nil {
+		if c.conn, err = c.dial(); err != nil {
 			return err
 		}
 		c.in = bufio.NewReader(c.conn)
@@ -216,6 +281,18 @@ func (c *keepAliveClient) try() (err error) {
 	return nil
 }
 
+func (c *keepAliveClient) dial() (net.Conn, error) {
+	dialer := &net.Dialer{Timeout: patience}
+	if c.tls == nil {
+		return dialer.Dial("tcp", c.addr)
+	}
+	conn, err := tls.DialWithDialer(dialer, "tcp", c.addr, c.tls)
+	if err != nil {
+		return nil, err
+	}
+	return conn, nil
+}
+
 func (c *keepAliveClient) close() {
 	if c.conn != nil {
 		c.conn.Close()
@@ -223,21 +300,47 @@ func (c *keepAliveClient) close() {
 	}
 }
 
-const upgrades = 20
-
 func TestTwentyUpgradesInARowFailNoRequest(t *testing.T) {
-	upstream := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
-	for name, keys := range map[string]string{"one listener": "", "a listener for each loop": "reuse_port = true"} {
-		t.Run(name, func(t *testing.T) {
-			d := startDaemon(t, strings.Replace(proxyTo(upstream), "[servers.main]", "[servers.main]\n"+keys, 1), "--threads", "2")
-			l := &load{addr: d.addr}
-			l.keepAlive(50, 0)
-			l.keepAlive(50, 20*time.Millisecond)
-			l.keepAlive(10, 300*time.Millisecond)
-			l.fresh(10)
+	upstream := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") != "" {
+			talkBack(t, w)
+			return
+		}
+		io.WriteString(w, "hello")
+	})
+	for _, q := range []struct {
+		name, keys string
+		upgrades   int
+	}{
+		{"one listener", "", 20},
+		{"a listener for each loop", "reuse_port = true", 5},
+	} {
+		t.Run(q.name, func(t *testing.T) {
+			trusted, secure := x509.NewCertPool(), freeAddr(t)
+			config := strings.Replace(proxyTo(upstream), "[servers.main]", "[servers.main]\n"+q.keys, 1) + fmt.Sprintf(`
+[servers.secure]
+addr = %q
+locations = ["all"]
+global_certificates = true
+enabled_h2 = true
+%s
+[certificates.pair]
+tls_cert = %q
+is_default = true
+`, secure, q.keys, selfSigned(t, trusted))
+			d := startDaemon(t, config, "--threads", "2")
+			l := &load{addr: d.addr, secure: secure, tls: &tls.Config{RootCAs: trusted, ServerName: "proxy.test"}}
+			l.run(40, 0, l.keepAlive)
+			l.run(40, 20*time.Millisecond, l.keepAlive)
+			l.run(10, 300*time.Millisecond, l.keepAlive)
+			l.run(10, 0, l.fresh)
+			l.run(40, 5*time.Millisecond, l.keepAliveTLS)
+			l.run(5, 0, l.freshTLS)
+			l.run(30, 5*time.Millisecond, l.http2)
+			l.run(25, 0, l.tunnel)
 			seen := map[int]bool{}
-			for i := range upgrades {
-				l.goOn(t, 500)
+			for i := range q.upgrades {
+				l.goOn(t, 300)
 				old := d.pid(t)
 				if code, out, err := command(t, nil, "-c", d.conf, "-t"); code != 0 {
 					t.Fatalf("exit code %d, %s%s", code, out, err)
@@ -269,8 +372,8 @@ func TestAnUpgradeThatFailsChangesNothing(t *testing.T) {
 	upstream := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
 	d := startDaemon(t, proxyTo(upstream))
 	l := &load{addr: d.addr}
-	l.keepAlive(10, 0)
-	l.fresh(5)
+	l.run(10, 0, l.keepAlive)
+	l.run(5, 0, l.fresh)
 	pid := d.pid(t)
 	good := readFile(t, d.conf)
 	if err := syscall.Kill(pid, syscall.SIGQUIT); err != nil {
