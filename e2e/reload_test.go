@@ -41,6 +41,7 @@ func (p *proxy) reload(t testing.TB, config string) {
 // /echo from one of the upstreams, and /version with their number.
 type versions struct {
 	peers        [2]string
+	h2c          string // a peer that speaks HTTP/2
 	spare        string // an address that every second version listens on
 	secure       string // one that speaks TLS
 	certificates [2]string
@@ -58,6 +59,16 @@ func newVersions(t *testing.T) *versions {
 		w.Write(content)
 	}
 	v := &versions{peers: [2]string{serve(t, peer), serve(t, peer)}, spare: freeAddr(t), secure: freeAddr(t), trusted: x509.NewCertPool()}
+	ln, err := net.Listen("tcp", freeAddr(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.h2c = ln.Addr().String()
+	only := new(http.Protocols)
+	only.SetUnencryptedHTTP2(true)
+	second := &http.Server{Handler: http.HandlerFunc(peer), Protocols: only}
+	go second.Serve(ln)
+	t.Cleanup(func() { second.Close() })
 	for i := range v.certificates {
 		v.certificates[i] = selfSigned(t, v.trusted)
 	}
@@ -146,9 +157,10 @@ path = "/echo/never"
 [upstreams.%q]
 addrs = [%s]
 idle_timeout = "%ds"
+alpn = %q
 `, list("main"), addr, list("echo"), n, 30+n%7, 16+n%5, n%3, n%5 == 0, n,
 		list("echo"), list("peers"), 10_000+n, n,
-		list("peers"), v.addrs(n), 20+n%3)
+		list("peers"), v.addrs(n), 20+n%3, map[bool]string{true: "h2", false: "h1"}[n%5 == 2])
 	if others != "" {
 		fmt.Fprintf(&b, "[servers.other]\naddr = %q\nlocations = [\"version\", %q]\n", others, list("echo"))
 	}
@@ -170,6 +182,9 @@ tls_key = %[5]q
 }
 
 func (v *versions) addrs(n int) string {
+	if n%5 == 2 {
+		return strconv.Quote(v.h2c)
+	}
 	switch n % 6 {
 	case 0, 1, 2:
 		return fmt.Sprintf("%q", v.peers[0])
