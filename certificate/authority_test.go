@@ -30,7 +30,7 @@ func verify(t *testing.T, cert *tls.Certificate, root *pair, host string) {
 
 func TestAuthorityIssuesCertificatesThatClientsTrust(t *testing.T) {
 	root := newCA(t, "Root", nil)
-	c := load(t, Spec{Name: "ca", CA: true, Default: true}, newCA(t, "Sub", root), root)
+	c := loaded(t, Spec{Name: "ca", CA: true, Default: true}, newCA(t, "Sub", root), root)
 	s, _ := NewStore([]*Certificate{c})
 	for _, name := range []string{"a.test", "www.A.test", "x_y.b.c.d.test", strings.Repeat("long-", 12) + "x.test"} {
 		cert, err := s.Get(hello(modern, name))
@@ -48,8 +48,8 @@ func TestAuthorityIssuesCertificatesThatClientsTrust(t *testing.T) {
 
 func TestAuthorityIssuesForAllowedNamesAlone(t *testing.T) {
 	ca := newCA(t, "CA", nil)
-	all, _ := NewStore([]*Certificate{load(t, Spec{Name: "ca", CA: true}, ca)})
-	some, _ := NewStore([]*Certificate{load(t, Spec{Name: "ca", CA: true, Default: true, Domains: []string{"a.test", "*.b.test"}}, ca)})
+	all, _ := NewStore([]*Certificate{loaded(t, Spec{Name: "ca", CA: true}, ca)})
+	some, _ := NewStore([]*Certificate{loaded(t, Spec{Name: "ca", CA: true, Default: true, Domains: []string{"a.test", "*.b.test"}}, ca)})
 	for _, c := range []struct {
 		name      string
 		all, some bool
@@ -82,10 +82,10 @@ func TestAuthorityIssuesForAllowedNamesAlone(t *testing.T) {
 func TestCertificatesOfTheirOwnComeBeforeTheAuthority(t *testing.T) {
 	ca := newCA(t, "CA", nil)
 	s, _ := NewStore([]*Certificate{
-		load(t, Spec{Name: "any", CA: true}, ca),
-		load(t, Spec{Name: "named", CA: true, Domains: []string{"a.test"}}, ca),
-		load(t, Spec{Name: "own"}, newLeaf(t, ca, newECDSA(t), "a.test")),
-		load(t, Spec{Name: "default", Default: true}, newLeaf(t, ca, newECDSA(t), "default.test")),
+		loaded(t, Spec{Name: "any", CA: true}, ca),
+		loaded(t, Spec{Name: "named", CA: true, Domains: []string{"a.test"}}, ca),
+		loaded(t, Spec{Name: "own"}, newLeaf(t, ca, newECDSA(t), "a.test")),
+		loaded(t, Spec{Name: "default", Default: true}, newLeaf(t, ca, newECDSA(t), "default.test")),
 	})
 	if got := chosen(s, hello(modern, "a.test")); got != "own" {
 		t.Errorf("got %s", got)
@@ -100,7 +100,7 @@ func TestCertificatesOfTheirOwnComeBeforeTheAuthority(t *testing.T) {
 }
 
 func TestAuthorityKeepsABoundedNumberOfCertificates(t *testing.T) {
-	c := load(t, Spec{Name: "ca", CA: true}, newCA(t, "CA", nil))
+	c := loaded(t, Spec{Name: "ca", CA: true}, newCA(t, "CA", nil))
 	s, _ := NewStore([]*Certificate{c})
 	get := func(name string) *tls.Certificate {
 		cert, err := s.Get(hello(modern, name))
@@ -126,7 +126,7 @@ func TestAuthorityKeepsABoundedNumberOfCertificates(t *testing.T) {
 }
 
 func TestAuthorityRenewsInTime(t *testing.T) {
-	c := load(t, Spec{Name: "ca", CA: true}, newCA(t, "CA", nil))
+	c := loaded(t, Spec{Name: "ca", CA: true}, newCA(t, "CA", nil))
 	a := c.authority
 	first, err := a.issue([]byte("a.test"), nil, inPlace)
 	if err != nil {
@@ -145,7 +145,7 @@ func TestAuthorityRenewsInTime(t *testing.T) {
 
 func TestAuthoritySignsWithRSAAwayFromTheLoop(t *testing.T) {
 	template := *newCA(t, "template", nil).cert
-	c := load(t, Spec{Name: "ca", CA: true}, sign(t, x509.Certificate{
+	c := loaded(t, Spec{Name: "ca", CA: true}, sign(t, x509.Certificate{
 		Subject: template.Subject, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}, newRSA(), nil))
 	s, _ := NewStore([]*Certificate{c})
 	asked := 0
@@ -166,7 +166,7 @@ func TestAuthoritySignsWithRSAAwayFromTheLoop(t *testing.T) {
 }
 
 func TestAuthorityIsSafeForManyLoops(t *testing.T) {
-	c := load(t, Spec{Name: "ca", CA: true}, newCA(t, "CA", nil))
+	c := loaded(t, Spec{Name: "ca", CA: true}, newCA(t, "CA", nil))
 	s, _ := NewStore([]*Certificate{c})
 	var wg sync.WaitGroup
 	for i := range 8 {
@@ -184,7 +184,7 @@ func TestAuthorityIsSafeForManyLoops(t *testing.T) {
 }
 
 func TestClientsWithoutANameAndAnAddressGetNothingIssued(t *testing.T) {
-	c := load(t, Spec{Name: "ca", CA: true, Default: true}, newCA(t, "CA", nil))
+	c := loaded(t, Spec{Name: "ca", CA: true, Default: true}, newCA(t, "CA", nil))
 	s, _ := NewStore([]*Certificate{c})
 	if _, err := s.Get(hello(modern, "")); !errors.Is(err, errNoHost) {
 		t.Errorf("got %v", err)

@@ -69,12 +69,19 @@ func (c *Certificate) TLS() *tls.Certificate { return c.current.Load() }
 // says what is wrong with which key of the section; what is only suspicious is
 // in the Certificate's Warnings.
 func Load(spec Spec) (*Certificate, error) {
+	return load(spec, keys{"tls_cert", "tls_key"})
+}
+
+// keys are what the values of a Spec are called in the configuration.
+type keys struct{ cert, key string }
+
+func load(spec Spec, called keys) (*Certificate, error) {
 	c := &Certificate{Name: spec.Name, Default: spec.Default, CA: spec.CA}
-	certs, key, err := c.readPair(spec)
+	certs, key, err := c.readPair(spec, called)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.arrange(certs, key); err != nil {
+	if err := c.arrange(certs, key, called); err != nil {
 		return nil, err
 	}
 	if c.Domains, c.Addrs, err = parseDomains(spec.Domains); err != nil {
@@ -96,20 +103,20 @@ func Load(spec Spec) (*Certificate, error) {
 
 // readPair returns the certificates and the key of spec, and notes where they
 // came from.
-func (c *Certificate) readPair(spec Spec) ([]*x509.Certificate, crypto.Signer, error) {
+func (c *Certificate) readPair(spec Spec, called keys) ([]*x509.Certificate, crypto.Signer, error) {
 	text, path, err := readText(spec.Cert)
 	if err != nil {
-		return nil, nil, fmt.Errorf("tls_cert %w", err)
+		return nil, nil, fmt.Errorf("%s %w", called.cert, err)
 	}
 	certs, err := parseCertificates(text, maxChain)
 	if err != nil {
-		return nil, nil, fmt.Errorf("tls_cert%s %w", from(path), err)
+		return nil, nil, fmt.Errorf("%s%s %w", called.cert, from(path), err)
 	}
-	keyText, keyPath, of := text, path, "tls_key is empty, and tls_cert"
+	keyText, keyPath, of := text, path, called.key+" is empty, and "+called.cert
 	if spec.Key != "" {
-		of = "tls_key"
+		of = called.key
 		if keyText, keyPath, err = readText(spec.Key); err != nil {
-			return nil, nil, fmt.Errorf("tls_key %w", err)
+			return nil, nil, fmt.Errorf("%s %w", called.key, err)
 		}
 	}
 	key, err := parseKey(keyText)
@@ -147,23 +154,23 @@ func digest(spec Spec, cert, key []byte) (d [sha256.Size]byte) {
 type public interface{ Equal(crypto.PublicKey) bool }
 
 // arrange tells the leaf from the chain, and checks that the key is the leaf's.
-func (c *Certificate) arrange(certs []*x509.Certificate, key crypto.Signer) error {
+func (c *Certificate) arrange(certs []*x509.Certificate, key crypto.Signer, called keys) error {
 	owner := slices.IndexFunc(certs, func(cert *x509.Certificate) bool {
 		p, ok := cert.PublicKey.(public)
 		return ok && p.Equal(key.Public())
 	})
 	switch {
 	case owner < 0:
-		return fmt.Errorf("tls_key is not the key of tls_cert: the certificate of %s has %s, the key is %s; they were made for different requests, or one of the two is older",
-			describe(certs[0]), describeKey(certs[0].PublicKey), describeKey(key.Public()))
+		return fmt.Errorf("%s is not the key of %s: the certificate of %s has %s, the key is %s; they were made for different requests, or one of the two is older",
+			called.key, called.cert, describe(certs[0]), describeKey(certs[0].PublicKey), describeKey(key.Public()))
 	case owner > 0:
-		return fmt.Errorf("tls_key is the key of certificate %d in tls_cert, that of %s: it must stand first, the certificates of its issuers behind it", owner+1, describe(certs[owner]))
+		return fmt.Errorf("%s is the key of certificate %d in %s, that of %s: it must stand first, the certificates of its issuers behind it", called.key, owner+1, called.cert, describe(certs[owner]))
 	}
 	c.Leaf = certs[0]
 	var unused []*x509.Certificate
 	c.Chain, unused = orderChain(c.Leaf, certs[1:])
 	for _, cert := range unused {
-		c.warn("tls_cert holds the certificate of %s, which is not an issuer in the chain of %s: it is not sent", describe(cert), describe(c.Leaf))
+		c.warn("%s holds the certificate of %s, which is not an issuer in the chain of %s: it is not sent", called.cert, describe(cert), describe(c.Leaf))
 	}
 	return nil
 }

@@ -171,7 +171,7 @@ func TestLoadWarnsOfWhatClientsWillNotLike(t *testing.T) {
 		{"other names", leaf(func(*x509.Certificate) {}), []*pair{middle}, []string{"a.test", "b.test"}, "not valid for b.test"},
 		{"no names", leaf(func(c *x509.Certificate) { c.DNSNames = nil }), []*pair{middle}, nil, "lists no names"},
 	} {
-		got := load(t, Spec{Domains: c.domains}, c.leaf, c.chain...).Warnings
+		got := loaded(t, Spec{Domains: c.domains}, c.leaf, c.chain...).Warnings
 		if c.want == "" && len(got) > 0 || c.want != "" && !strings.Contains(strings.Join(got, "\n"), c.want) {
 			t.Errorf("%s: got %q, want %q", c.what, got, c.want)
 		}
@@ -201,7 +201,7 @@ func TestLoadWarnsOfSignaturesWithSHA1(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := load(t, Spec{}, &pair{cert, leaf.key}).Warnings
+	got := loaded(t, Spec{}, &pair{cert, leaf.key}).Warnings
 	if len(got) != 1 || !strings.Contains(got[0], "ECDSA-SHA1, which clients refuse") {
 		t.Errorf("got %q", got)
 	}
@@ -212,7 +212,7 @@ func TestLoadPutsTheChainInOrder(t *testing.T) {
 	upper := newCA(t, "Upper", root)
 	lower := newCA(t, "Lower", upper)
 	leaf := newLeaf(t, lower, newECDSA(t), "a.test")
-	c := load(t, Spec{}, leaf, upper, lower)
+	c := loaded(t, Spec{}, leaf, upper, lower)
 	if len(c.Warnings) > 0 {
 		t.Errorf("warnings: %q", c.Warnings)
 	}

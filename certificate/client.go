@@ -2,6 +2,7 @@ package certificate
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,66 +15,105 @@ type ClientSpec struct {
 	// ServerName is asked for by SNI, and is what the certificate of the peer
 	// has to be for.
 	ServerName string
-	// SkipVerify takes any certificate.
+	// SkipVerify takes any certificate: whoever is on the way can then read and
+	// change everything.
 	SkipVerify bool
 	// CA are the authorities that are trusted, in each form that Spec.Cert
 	// has; empty stands for those of the system.
 	CA string
-	// Cert and Key are shown to peers that ask; empty for none.
+	// Cert and Key are shown to peers that ask, as in Spec; both empty for none.
 	Cert, Key string
 	// ALPN is h1, h2, or h2h1 for the better of both; empty stands for h1.
 	ALPN string
-	// Sessions is how many sessions are kept to be resumed, of all peers
-	// together; 0 stands for 256, less for none.
+	// Sessions is how many sessions are kept to be resumed; 0 stands for 256,
+	// less for none.
 	Sessions int
 }
 
+// defaultSessions is enough for the loops of a large machine to find a session
+// each: one serves a single connection in TLS 1.3.
 const defaultSessions = 256
 
-// protocols are what ALPN offers for the words that users write.
+// protocols are what ALPN offers for the words that users write, best first.
 var protocols = map[string][]string{
 	"": {"http/1.1"}, "h1": {"http/1.1"}, "h2": {"h2"}, "h2h1": {"h2", "http/1.1"},
 }
 
 // ClientConfig makes the settings of crypto/tls from spec, and warnings about
-// those that do something else than they seem to. It may read files.
-func ClientConfig(spec ClientSpec) (c *tls.Config, warnings []string, err error) {
-	if spec.ServerName == "" && !spec.SkipVerify {
-		return nil, nil, errors.New("sni is empty: the certificate of the peer is to be for some name")
+// the certificate to show. It may read files. Sessions are kept by the name of
+// the server, so peers that do not take each other's tickets resume more with a
+// config each: WithOwnSessions.
+func ClientConfig(spec ClientSpec) (*tls.Config, []string, error) {
+	offered, known := protocols[strings.ToLower(spec.ALPN)]
+	if !known {
+		words := []string{"h1", "h2", "h2h1"}
+		return nil, nil, fmt.Errorf("alpn: %.40q is neither of %s; %s", spec.ALPN, strings.Join(words, ", "), config.Suggest(spec.ALPN, words))
 	}
-	c = &tls.Config{
+	if spec.ServerName == "" && !spec.SkipVerify {
+		return nil, nil, errors.New("sni is empty, so there is no name that the certificate of the peer could be checked against")
+	}
+	c := &tls.Config{
 		ServerName:                  spec.ServerName,
 		InsecureSkipVerify:          spec.SkipVerify,
 		MinVersion:                  tls.VersionTLS12,
+		NextProtos:                  offered,
 		CurvePreferences:            keyExchanges,
 		DynamicRecordSizingDisabled: true,
 	}
-	words := []string{"h1", "h2", "h2h1"}
-	offered, known := protocols[strings.ToLower(spec.ALPN)]
-	if !known {
-		return nil, nil, fmt.Errorf("alpn: %.40q is neither of %s; %s", spec.ALPN, strings.Join(words, ", "), config.Suggest(spec.ALPN, words))
-	}
-	c.NextProtos = offered
-	if spec.CA != "" {
-		if c.RootCAs, err = loadPool("ca", spec.CA); err != nil {
-			return nil, nil, err
-		}
-	}
 	if spec.Sessions >= 0 {
-		n := spec.Sessions
-		if n == 0 {
-			n = defaultSessions
-		}
-		c.ClientSessionCache = tls.NewLRUClientSessionCache(n)
+		c = WithOwnSessions(c, spec.Sessions)
 	}
-	if spec.Cert == "" {
-		return c, nil, nil
+	if err := trust(c, spec); err != nil {
+		return nil, nil, err
 	}
-	own, err := Load(Spec{Cert: spec.Cert, Key: spec.Key})
+	warnings, err := show(c, spec)
 	if err != nil {
-		return nil, nil, fmt.Errorf("certificate to show: %w", err)
+		return nil, nil, err
+	}
+	return c, warnings, nil
+}
+
+// WithOwnSessions returns a copy of a client's settings that keeps up to n
+// sessions of its own; 0 stands for 256. What has been loaded is shared.
+func WithOwnSessions(c *tls.Config, n int) *tls.Config {
+	c = c.Clone()
+	if n == 0 {
+		n = defaultSessions
+	}
+	c.ClientSessionCache = tls.NewLRUClientSessionCache(n)
+	return c
+}
+
+// trust sets the authorities that are trusted.
+func trust(c *tls.Config, spec ClientSpec) (err error) {
+	switch {
+	case spec.CA != "":
+		c.RootCAs, err = loadPool("tls_ca", spec.CA)
+		return err
+	case spec.SkipVerify:
+		return nil
+	}
+	// An image of a container often has no authorities, and then every handshake
+	// fails with words that do not say so.
+	if pool, err := x509.SystemCertPool(); err != nil || pool.Equal(x509.NewCertPool()) {
+		return errors.New("this system trusts no authority, so no certificate of a peer can be verified: install the package ca-certificates, set SSL_CERT_FILE, or set tls_ca")
+	}
+	return nil
+}
+
+// show sets the certificate to show.
+func show(c *tls.Config, spec ClientSpec) (warnings []string, err error) {
+	if spec.Cert == "" && spec.Key == "" {
+		return nil, nil
+	}
+	// Default because it needs no names: nobody asks for it by one.
+	own, err := load(Spec{Cert: spec.Cert, Key: spec.Key, Default: true}, keys{"tls_client_cert", "tls_client_key"})
+	if err != nil {
+		return nil, err
 	}
 	shown := own.TLS()
+	// crypto/tls would show none when the peer's list of authorities does not
+	// name the issuer, and the peer would not say why it refuses that.
 	c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return shown, nil }
-	return c, own.Warnings, nil
+	return own.Warnings, nil
 }

@@ -3,7 +3,6 @@ package certificate
 import (
 	"crypto/tls"
 	"errors"
-	"net"
 	"testing"
 	"time"
 )
@@ -12,7 +11,9 @@ import (
 // then: the states, and the certificates and tickets that the client has read.
 func shake(t testing.TB, server, client *tls.Config) (atServer, atClient tls.ConnectionState, err error) {
 	t.Helper()
-	near, far := net.Pipe()
+	// Both sides may write at once, so what is between them has to hold that.
+	near, farEnd := socketPair(t)
+	far := fileConn(t, farEnd)
 	defer near.Close()
 	defer far.Close()
 	deadline := time.Now().Add(30 * time.Second)
@@ -43,7 +44,7 @@ func site(t testing.TB, spec ServerSpec, names ...string) (server, client *tls.C
 	t.Helper()
 	ca := newCA(t, "CA", nil)
 	if spec.Store == nil {
-		spec.Store, _ = NewStore([]*Certificate{load(t, Spec{Name: "x", Default: true}, newLeaf(t, ca, newECDSA(t), names...))})
+		spec.Store, _ = NewStore([]*Certificate{loaded(t, Spec{Name: "x", Default: true}, newLeaf(t, ca, newECDSA(t), names...))})
 	}
 	server, _, err := ServerConfig(spec)
 	if err != nil {

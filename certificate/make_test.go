@@ -113,8 +113,8 @@ func keyPEM(t testing.TB, key crypto.Signer) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
-// load loads a pair with its chain.
-func load(t testing.TB, spec Spec, leaf *pair, chain ...*pair) *Certificate {
+// loaded loads a pair with its chain.
+func loaded(t testing.TB, spec Spec, leaf *pair, chain ...*pair) *Certificate {
 	t.Helper()
 	spec.Cert, spec.Key = certPEM(append([]*pair{leaf}, chain...)...), keyPEM(t, leaf.key)
 	c, err := Load(spec)

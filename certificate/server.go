@@ -126,20 +126,20 @@ func requestCertificates(c *tls.Config, ca, auth string) error {
 	mode, known := clientAuth[strings.ToLower(auth)]
 	if !known {
 		words := []string{"require", "optional", "optional_no_ca"}
-		return fmt.Errorf("client_auth: %.40q is neither of %s; %s", auth, strings.Join(words, ", "), config.Suggest(auth, words))
+		return fmt.Errorf("tls_client_auth: %.40q is neither of %s; %s", auth, strings.Join(words, ", "), config.Suggest(auth, words))
 	}
 	if ca == "" && auth == "" {
 		return nil
 	}
 	if ca == "" && mode != tls.RequestClientCert {
-		return errors.New("client_auth asks for certificates of clients, and client_ca does not say who issues them: every public authority could")
+		return errors.New("tls_client_auth asks for certificates of clients, and tls_client_ca does not say who issues them: every public authority could")
 	}
 	c.ClientAuth, c.ClientCAs = mode, x509.NewCertPool()
 	if ca == "" {
 		return nil
 	}
 	var err error
-	c.ClientCAs, err = loadPool("client_ca", ca)
+	c.ClientCAs, err = loadPool("tls_client_ca", ca)
 	return err
 }
 

@@ -76,9 +76,9 @@ func TestServerConfigSaysWhatIsWrong(t *testing.T) {
 		{ServerSpec{CipherList: "DHE-RSA-AES128-GCM-SHA256"}, "selects no cipher suite that TLS in Go has"},
 		{ServerSpec{CipherList: "TLS_AES_128_GCM_SHA256"}, "belongs to TLS 1.3"},
 		{ServerSpec{CipherSuites: "TLS_AES_128_GCM_SHA265"}, `did you mean "TLS_AES_128_GCM_SHA256"?`},
-		{ServerSpec{ClientAuth: "require"}, "client_ca does not say who issues them"},
+		{ServerSpec{ClientAuth: "require"}, "tls_client_ca does not say who issues them"},
 		{ServerSpec{ClientAuth: "requires"}, `did you mean "require"?`},
-		{ServerSpec{ClientCA: "/none/ca.pem"}, "client_ca file /none/ca.pem: no such file"},
+		{ServerSpec{ClientCA: "/none/ca.pem"}, "tls_client_ca file /none/ca.pem: no such file"},
 	} {
 		_, _, err := ServerConfig(c.spec)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -152,8 +152,8 @@ func FuzzCipherListsNeverPanic(f *testing.F) {
 func TestServerWithOnlyRSACipherSuitesUsesTheRSACertificate(t *testing.T) {
 	ca := newCA(t, "CA", nil)
 	store, _ := NewStore([]*Certificate{
-		load(t, Spec{Name: "rsa"}, newLeaf(t, ca, newRSA(), "a.test")),
-		load(t, Spec{Name: "ecdsa"}, newLeaf(t, ca, newECDSA(t), "a.test")),
+		loaded(t, Spec{Name: "rsa"}, newLeaf(t, ca, newRSA(), "a.test")),
+		loaded(t, Spec{Name: "ecdsa"}, newLeaf(t, ca, newECDSA(t), "a.test")),
 	})
 	for _, c := range []struct {
 		spec ServerSpec
@@ -177,7 +177,7 @@ func TestServerWithOnlyRSACipherSuitesUsesTheRSACertificate(t *testing.T) {
 }
 
 func TestClientsThatNothingMatchesAreToldSo(t *testing.T) {
-	store, _ := NewStore([]*Certificate{load(t, Spec{Name: "x"}, newLeaf(t, nil, newECDSA(t), "a.test"))})
+	store, _ := NewStore([]*Certificate{loaded(t, Spec{Name: "x"}, newLeaf(t, nil, newECDSA(t), "a.test"))})
 	server, client := site(t, ServerSpec{Store: store}, "b.test")
 	state, _, err := shake(t, server, client)
 	if err == nil || !strings.Contains(err.Error(), "unrecognized name") {

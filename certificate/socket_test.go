@@ -9,7 +9,7 @@ import (
 
 // socketPair returns both ends of a connection, the far one as a file to hand to
 // another process.
-func socketPair(t *testing.T) (near net.Conn, far *os.File) {
+func socketPair(t testing.TB) (near net.Conn, far *os.File) {
 	t.Helper()
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -19,7 +19,7 @@ func socketPair(t *testing.T) (near net.Conn, far *os.File) {
 }
 
 // fileConn makes a connection of a file, which it closes.
-func fileConn(t *testing.T, f *os.File) net.Conn {
+func fileConn(t testing.TB, f *os.File) net.Conn {
 	t.Helper()
 	defer f.Close()
 	conn, err := net.FileConn(f)

@@ -113,7 +113,7 @@ func stapled(t testing.TB, ca *pair, must bool, urls ...string) *Certificate {
 	if must {
 		template.ExtraExtensions = append(template.ExtraExtensions, mustStapleExtension)
 	}
-	return load(t, Spec{Name: "x"}, sign(t, template, newECDSA(t), ca), ca)
+	return loaded(t, Spec{Name: "x"}, sign(t, template, newECDSA(t), ca), ca)
 }
 
 func TestStaplesReachClients(t *testing.T) {
@@ -241,7 +241,7 @@ func TestStaplesPassToTheCertificatesOfANewConfiguration(t *testing.T) {
 func TestCertificatesThatDemandAStapleWaitForIt(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *Stapler, ca *pair, r *responder, log *journal) {
 		c := stapled(t, ca, true, "http://ca.test/")
-		spare := load(t, Spec{Name: "spare"}, newLeaf(t, ca, newRSA(), "a.test"), ca)
+		spare := loaded(t, Spec{Name: "spare"}, newLeaf(t, ca, newRSA(), "a.test"), ca)
 		store, _ := NewStore([]*Certificate{c, spare})
 		r.change(func() { r.down = true })
 		s.Use([]*Certificate{c, spare})

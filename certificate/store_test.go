@@ -65,7 +65,7 @@ func chosen(s *Store, h *tls.ClientHelloInfo) string {
 func TestStoreChoosesByName(t *testing.T) {
 	ca := newCA(t, "CA", nil)
 	leaf := func(spec Spec, names ...string) *Certificate {
-		return load(t, spec, newLeaf(t, ca, newECDSA(t), names...))
+		return loaded(t, spec, newLeaf(t, ca, newECDSA(t), names...))
 	}
 	withAddr := sign(t, x509.Certificate{IPAddresses: []net.IP{net.ParseIP("192.0.2.1"), net.ParseIP("2001:db8::1")}}, newECDSA(t), ca)
 	certs := []*Certificate{
@@ -73,7 +73,7 @@ func TestStoreChoosesByName(t *testing.T) {
 		leaf(Spec{Name: "wildcard"}, "*.a.test"),
 		leaf(Spec{Name: "listed", Domains: []string{"B.test", " *.b.test "}}, "other.test"),
 		leaf(Spec{Name: "default", Default: true}, "default.test"),
-		load(t, Spec{Name: "address"}, withAddr),
+		loaded(t, Spec{Name: "address"}, withAddr),
 	}
 	s, warnings := NewStore(certs)
 	if len(warnings) > 0 {
@@ -113,9 +113,9 @@ func TestStoreChoosesByName(t *testing.T) {
 func TestStorePrefersECDSAForClientsThatKnowIt(t *testing.T) {
 	ca := newCA(t, "CA", nil)
 	s, warnings := NewStore([]*Certificate{
-		load(t, Spec{Name: "rsa"}, newLeaf(t, ca, newRSA(), "a.test")),
-		load(t, Spec{Name: "ecdsa"}, newLeaf(t, ca, newECDSA(t), "a.test")),
-		load(t, Spec{Name: "ed25519"}, newLeaf(t, ca, newEd25519(t), "a.test")),
+		loaded(t, Spec{Name: "rsa"}, newLeaf(t, ca, newRSA(), "a.test")),
+		loaded(t, Spec{Name: "ecdsa"}, newLeaf(t, ca, newECDSA(t), "a.test")),
+		loaded(t, Spec{Name: "ed25519"}, newLeaf(t, ca, newEd25519(t), "a.test")),
 	})
 	if len(warnings) > 0 {
 		t.Errorf("warnings: %q", warnings)
@@ -145,8 +145,8 @@ func TestStorePrefersECDSAForClientsThatKnowIt(t *testing.T) {
 
 func TestStoreFallsBackToAWildcardThatTheClientCanUse(t *testing.T) {
 	s, _ := NewStore([]*Certificate{
-		load(t, Spec{Name: "exact"}, newLeaf(t, nil, newECDSA(t), "www.a.test")),
-		load(t, Spec{Name: "wildcard"}, newLeaf(t, nil, newRSA(), "*.a.test")),
+		loaded(t, Spec{Name: "exact"}, newLeaf(t, nil, newECDSA(t), "www.a.test")),
+		loaded(t, Spec{Name: "wildcard"}, newLeaf(t, nil, newRSA(), "*.a.test")),
 	})
 	if got := chosen(s, hello(old, "www.a.test")); got != "wildcard" {
 		t.Errorf("a client of RSA alone got %s", got)
@@ -156,7 +156,7 @@ func TestStoreFallsBackToAWildcardThatTheClientCanUse(t *testing.T) {
 func TestStoreChoosesAmongEqualsByValidityAndNeverByChance(t *testing.T) {
 	day := 24 * time.Hour
 	at := func(name string, from, to time.Duration) *Certificate {
-		return load(t, Spec{Name: name}, sign(t, x509.Certificate{DNSNames: []string{"a.test"},
+		return loaded(t, Spec{Name: name}, sign(t, x509.Certificate{DNSNames: []string{"a.test"},
 			NotBefore: time.Now().Add(from), NotAfter: time.Now().Add(to).Truncate(day)}, newECDSA(t), nil))
 	}
 	expired, first, second, renewed, future := at("expired", -9*day, -day), at("first", -day, 3*day), at("second", -day, 3*day),
@@ -188,9 +188,9 @@ func TestStoreChoosesAmongEqualsByValidityAndNeverByChance(t *testing.T) {
 func TestStoreLookupDoesNotAllocate(t *testing.T) {
 	ca := newCA(t, "CA", nil)
 	s, _ := NewStore([]*Certificate{
-		load(t, Spec{Name: "exact", Default: true}, newLeaf(t, ca, newECDSA(t), "www.a.test")),
-		load(t, Spec{Name: "wildcard"}, newLeaf(t, ca, newECDSA(t), "*.a.test")),
-		load(t, Spec{Name: "ca", CA: true, Domains: []string{"*.ca.test"}}, ca),
+		loaded(t, Spec{Name: "exact", Default: true}, newLeaf(t, ca, newECDSA(t), "www.a.test")),
+		loaded(t, Spec{Name: "wildcard"}, newLeaf(t, ca, newECDSA(t), "*.a.test")),
+		loaded(t, Spec{Name: "ca", CA: true, Domains: []string{"*.ca.test"}}, ca),
 	})
 	for _, name := range []string{"WWW.a.test", "x.a.test", "none.test", "x.ca.test", ""} {
 		h := hello(modern, name)

@@ -150,7 +150,7 @@ func TestSessionsResumeWithAProcessThatSharesTheFile(t *testing.T) {
 		}
 	}
 	k := keysAt(t, spec, time.Now())
-	store, _ := NewStore([]*Certificate{load(t, Spec{Name: "x"}, leaf)})
+	store, _ := NewStore([]*Certificate{loaded(t, Spec{Name: "x"}, leaf)})
 	here, _, err := ServerConfig(ServerSpec{Store: store, Tickets: k})
 	if err != nil {
 		t.Fatal(err)
