@@ -1,0 +1,204 @@
+package e2e
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// interopCases are the cases of the gRPC project's interoperability tests that
+// its Go client knows and that need neither a cloud nor a server of their own.
+var interopCases = []string{
+	"empty_unary", "large_unary", "client_streaming", "server_streaming", "ping_pong", "empty_stream",
+	"timeout_on_sleeping_server", "cancel_after_begin", "cancel_after_first_response",
+	"status_code_and_message", "special_status_message", "custom_metadata",
+	"unimplemented_method", "unimplemented_service", "rpc_soak", "channel_soak",
+}
+
+// interop builds the gRPC project's own client and server, and a client of
+// gRPC-Web, once, and returns the path of one of them.
+func interop(t testing.TB, command string) string {
+	t.Helper()
+	dir, err := buildInterop()
+	if err != nil {
+		t.Fatal("build the interoperability tests of gRPC:", err)
+	}
+	return filepath.Join(dir, command)
+}
+
+var buildInterop = sync.OnceValues(func() (string, error) {
+	dir := filepath.Join(filepath.Dir(binary), "interop")
+	cmd := exec.Command("go", "build", "-C", "interop", "-o", dir+"/",
+		"google.golang.org/grpc/interop/client", "google.golang.org/grpc/interop/server", "./webclient")
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	return dir, cmd.Run()
+})
+
+// startInterop runs the server, over TLS if there is a certificate.
+func startInterop(t testing.TB, pair string) string {
+	t.Helper()
+	port := freePort(t)
+	addr := net.JoinHostPort("127.0.0.1", port)
+	args := []string{"-port", port}
+	if pair != "" {
+		args = append(args, "-use_tls", "-tls_cert_file", pair, "-tls_key_file", pair)
+	}
+	start(t, interop(t, "server"), args...).answers(t, addr)
+	return addr
+}
+
+// freePort returns a port that nobody has at any address: the server listens at
+// all of them. It is one that the system gives to nobody who does not ask.
+func freePort(t testing.TB) string {
+	t.Helper()
+	var err error
+	for range 100 {
+		port := strconv.Itoa(20_000 + rand.IntN(10_000))
+		var ln net.Listener
+		if ln, err = net.Listen("tcp", ":"+port); err == nil {
+			ln.Close()
+			return port
+		}
+	}
+	t.Fatal(err)
+	return ""
+}
+
+// runInterop runs a case against what listens at addr, over TLS if there is a
+// certificate to trust.
+func runInterop(t testing.TB, addr, name, trusted string) {
+	t.Helper()
+	host, port, _ := net.SplitHostPort(addr)
+	args := []string{"-server_host", host, "-server_port", port, "-test_case", name,
+		"-soak_iterations", "50", "-soak_overall_timeout_seconds", "20", "-soak_num_threads", "5"}
+	if trusted != "" {
+		args = append(args, "-use_tls", "-use_test_ca", "-ca_file", trusted, "-server_host_override", "proxy.test")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
+	defer cancel()
+	if output, err := exec.CommandContext(ctx, interop(t, "client"), args...).CombinedOutput(); err != nil {
+		t.Errorf("%s: %v: %.2000s", name, err, output)
+	}
+}
+
+func TestGRPCProjectsOwnClientAndServerMeetThroughTheProxy(t *testing.T) {
+	pair := selfSigned(t, x509.NewCertPool())
+	for name, pair := range map[string]string{"clear text": "", "TLS": pair} {
+		t.Run(name, func(t *testing.T) {
+			p := startProxy(t, grpcProxy(startInterop(t, pair), pair))
+			for _, name := range interopCases {
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					runInterop(t, p.addr, name, pair)
+				})
+			}
+		})
+	}
+}
+
+// grpcProxy is the configuration of a proxy before one server of gRPC. With a
+// certificate both sides are over TLS.
+func grpcProxy(upstream, pair string) string {
+	server, peer, certificates := "", "", ""
+	if pair != "" {
+		server = "global_certificates = true"
+		peer = "sni = \"proxy.test\"\nverify_cert = false"
+		certificates = fmt.Sprintf("[certificates.own]\ntls_cert = %q\ntls_key = %q\nis_default = true\n", pair, pair)
+	}
+	return fmt.Sprintf(`
+[servers.main]
+addr = "ADDR"
+locations = ["all"]
+enabled_h2 = true
+%s
+
+[locations.all]
+upstream = "peer"
+grpc_web = true
+
+[upstreams.peer]
+addrs = [%q]
+alpn = "h2"
+%s
+
+%s
+`, server, upstream, peer, certificates)
+}
+
+// newHTTP2Client speaks HTTP/2 in clear text.
+func newHTTP2Client(t testing.TB) *http.Client {
+	c := newClient(t)
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	c.Transport.(*http.Transport).Protocols = protocols
+	return c
+}
+
+// wantStatus makes a call and looks for its status in the header of the answer.
+func wantStatus(t *testing.T, url, timeout, code string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader("\x00\x00\x00\x00\x00"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/grpc")
+	r.Header.Set("TE", "trailers")
+	if timeout != "" {
+		r.Header.Set("Grpc-Timeout", timeout)
+	}
+	resp, err := newHTTP2Client(t).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != 200 || resp.Header.Get("Grpc-Status") != code || resp.Header.Get("Content-Type") != "application/grpc" {
+		t.Errorf("%s, %v, want the gRPC status %s", resp.Status, resp.Header, code)
+	}
+}
+
+func TestErrorsOfTheProxyReachGRPCClientsAsStatuses(t *testing.T) {
+	p := startProxy(t, grpcProxy(freeAddr(t), ""))
+	wantStatus(t, p.url("/s/m"), "", "14")
+}
+
+func TestCallEndsAtItsDeadlineWhateverTheUpstreamDoes(t *testing.T) {
+	gone := make(chan struct{})
+	addr := freeAddr(t)
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	server := &http.Server{Protocols: protocols, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done() // until the proxy resets the stream
+		close(gone)
+	})}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		server.Serve(ln)
+	}()
+	t.Cleanup(func() {
+		server.Close()
+		<-done
+	})
+	p := startProxy(t, grpcProxy(addr, ""))
+	wantStatus(t, p.url("/s/m"), "100m", "4")
+	select {
+	case <-gone:
+	case <-time.After(patience):
+		t.Error("the upstream's stream is still open")
+	}
+}
