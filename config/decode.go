@@ -126,6 +126,9 @@ func (d *decoder) nested(f Field, target reflect.Value) {
 
 // list decodes a list element by element; those that are wrong are left out.
 func (d *decoder) list(f Field, target reflect.Value, tag reflect.StructTag) {
+	if f.Node.Single && f.Node.Kind != KindArray {
+		f.Node = &Node{Kind: KindArray, Position: f.Node.Position, Items: []*Node{f.Node}}
+	}
 	if f.Node.Kind != KindArray {
 		element := example(tag, "name")
 		if f.Node.Kind == KindString {

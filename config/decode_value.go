@@ -34,6 +34,8 @@ type IntegerUnmarshaler interface{ UnmarshalInteger(v int64) error }
 var (
 	durationType = reflect.TypeFor[time.Duration]()
 	regexpType   = reflect.TypeFor[*regexp.Regexp]()
+
+	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
 // value decodes one value into the Go value it is for.

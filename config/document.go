@@ -17,6 +17,14 @@ type Document struct {
 	broken bool // a file could not be read to its end
 }
 
+// Root returns the tree as it has been read: its fields are kinds of sections,
+// and theirs the sections by name, except for basic. It must not be changed,
+// and is another after Decode.
+func (d *Document) Root() *Node { return &d.root }
+
+// Problems returns what has been found wrong so far.
+func (d *Document) Problems() Problems { return d.found.problems }
+
 // Parse reads a configuration of one TOML text. file is its name in problems.
 func Parse(file string, text []byte) (*Config, Problems) {
 	var d Document

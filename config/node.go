@@ -34,12 +34,17 @@ type Node struct {
 	Bool     bool    // of Bool
 	Fields   []Field // of Table, in the order of the text
 	Items    []*Node // of Array
+	// Lines is the line of the file on which the text of a String begins, if
+	// its lines are lines of the file, and 0 otherwise.
+	Lines int
+	// Single says that the value may be meant as a list of one: the format
+	// does not tell them apart.
+	Single bool
 
 	index    map[string]int // of Fields, by key
 	origin   origin
 	reported bool // what is wrong with it has been said; of a table: the rest of it could not be read
 	hidden   bool // the value is a secret
-	lines    int  // of a String whose lines are lines of the file: that of the first; else 0
 }
 
 // origin tells how a table or list came to be, which decides what may be added
@@ -67,6 +72,20 @@ func (n *Node) Field(key string) (f Field, ok bool) {
 	}
 	return Field{}, false
 }
+
+// Set adds a field to a table, and reports whether its key was new. If it was
+// not, the table stays as it is.
+func (n *Node) Set(f Field) bool {
+	if _, ok := n.Field(f.Key); ok {
+		return false
+	}
+	n.set(f)
+	return true
+}
+
+// Equal reports whether two values are the same, wherever they stand. The order
+// of a table's keys makes no difference.
+func (n *Node) Equal(o *Node) bool { return n.same(o) }
 
 // put sets a field, in the place of one with the same key.
 func (n *Node) put(f Field) {

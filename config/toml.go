@@ -107,8 +107,8 @@ func (p *tomlParser) readable() (Problem, bool) {
 
 // within says that the text is the value of n.
 func (p *tomlParser) within(n *Node, changed bool) {
-	if n.lines > 0 && !changed {
-		p.above = n.lines - 1
+	if n.Lines > 0 && !changed {
+		p.above = n.Lines - 1
 	} else {
 		p.fixed = n
 	}
@@ -261,7 +261,7 @@ func (p *tomlParser) value(v *unstable.Node, owner Position, depth int) *Node {
 	switch v.Kind {
 	case unstable.String:
 		n.Kind, n.Text = KindString, string(v.Data)
-		n.lines = p.linesOf(v, n)
+		n.Lines = p.linesOf(v, n)
 	case unstable.Bool:
 		n.Kind, n.Bool = KindBool, string(v.Data) == "true"
 	case unstable.Integer:
