@@ -40,6 +40,10 @@ type Server struct {
 	// Content-Length must come with on average, once it has taken a minute.
 	// Default 64; negative for any.
 	LeastBodyRate int
+	// Strangers closes a connection whose first line is not one of HTTP at
+	// all, instead of answering: for where another protocol is spoken too,
+	// whose clients could make nothing of an answer.
+	Strangers bool
 	// IDs numbers connections, across servers when they share it. nil: the
 	// server counts for itself.
 	IDs *atomic.Uint64
@@ -63,6 +67,7 @@ type settings struct {
 	timeouts  Timeouts
 	requests  int // a connection may carry
 	leastRate int64
+	strangers bool
 	ids       *atomic.Uint64
 }
 
@@ -108,6 +113,7 @@ func (s *Server) settings() *settings {
 		timeouts:  s.Timeouts.WithDefaults(),
 		requests:  s.KeepAliveRequests,
 		leastRate: int64(max(s.LeastBodyRate, 0)),
+		strangers: s.Strangers,
 		ids:       s.IDs,
 	}
 	if made.refuse == nil {
@@ -136,6 +142,7 @@ func (s *Server) Adopt(other *Server) {
 	s.Handler, s.Refuse = other.Handler, other.Refuse
 	s.Limits, s.Timeouts = other.Limits, other.Timeouts
 	s.KeepAliveRequests, s.LeastBodyRate = other.KeepAliveRequests, other.LeastBodyRate
+	s.Strangers = other.Strangers
 	made := s.settings()
 	s.mu.Unlock()
 	s.each(func(f *front) { f.settings = made })

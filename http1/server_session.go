@@ -80,6 +80,10 @@ func (s *session) next() bool {
 	case err == nil:
 		s.begin(f)
 		s.answer(s.settings.handler.Serve(&s.x))
+	case refused && s.settings.strangers && refusal == errVersion && s.conn.served == 0:
+		s.cut = true
+		s.part()
+		return false
 	case refused:
 		s.begin(noContent)
 		s.refuse(refusal)

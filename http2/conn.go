@@ -87,6 +87,13 @@ func (r *recent) add(id uint32) {
 	r.at = (r.at + 1) % len(r.ids)
 }
 
+// forget takes a number out.
+func (r *recent) forget(id uint32) {
+	if i := slices.Index(r.ids[:], id); i >= 0 {
+		r.ids[i] = 0
+	}
+}
+
 func (r *recent) has(id uint32) bool { return slices.Contains(r.ids[:], id) }
 
 // windows are the bounds of what a peer may send ahead of what is read.

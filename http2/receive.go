@@ -209,6 +209,7 @@ func (c *conn) resetByPeer(f frame, payload []byte) error {
 	case len(payload) != 4:
 		return &connError{FrameSizeError, "RST_STREAM is not 4 bytes long"}
 	}
+	c.reset.forget(f.stream) // the peer knows as well that it is over
 	if s := c.streams[f.stream]; s != nil {
 		s.fail(&StreamError{Code(binary.BigEndian.Uint32(payload))})
 	}

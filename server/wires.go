@@ -29,6 +29,7 @@ func (w *wires) adopt(site *Site) {
 	var one http1.Server
 	one.Adopt(site.Wire)
 	one.Handler, one.Refuse = w.entrance, w.entrance.refuse
+	one.Strangers = site.HTTP2
 	w.http1.Adopt(&one)
 	w.http2.Adopt(&http2.Server{
 		Handler: w.entrance, Refuse: w.entrance.refuse,
