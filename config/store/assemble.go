@@ -1,0 +1,83 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// piece is a part of a text that goes to one text of a layout.
+type piece struct {
+	id
+	text string
+	next bool // it followed the piece before it in the same text
+}
+
+// assemble returns the texts that a configuration has in a layout. Comments go
+// with what follows them. What the result means has been compared with what
+// the snapshot means, so that nothing is lost or gained on the way.
+func (s *Snapshot) assemble(l layout, only string) ([]text, error) {
+	if l == single && len(s.texts) == 1 && formatOf(s.texts[0].key).extension == extension {
+		return []text{{key: only, data: s.texts[0].data}}, nil
+	}
+	to := &Snapshot{layout: l, only: only, title: func(key string) string { return key }}
+	pieces, err := s.pieces(l)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(pieces, func(a, b piece) int {
+		return slices.Index(Categories, a.category) - slices.Index(Categories, b.category)
+	})
+	last := ""
+	for _, p := range pieces {
+		key := l.key(only, p.id)
+		t, _ := to.find(key)
+		if p.next && last == key {
+			to.set(t, t.data+p.text)
+		} else {
+			to.set(t, join(t.data, strings.TrimLeft(p.text, "\r\n")))
+		}
+		last = key
+	}
+	before, _ := s.Decode()
+	after, problems := to.Decode()
+	if changes := after.Changes(before); len(changes) > 0 {
+		return nil, fmt.Errorf("the configuration cannot be divided into other files; [%s] would be %s", id{changes[0].Kind, changes[0].Name}, changes[0].Difference)
+	}
+	if len(problems.Errors()) > 0 && s.correct() {
+		return nil, fmt.Errorf("the configuration cannot be divided into other files: %w", problems.Errors()[:1])
+	}
+	return to.texts, nil
+}
+
+// correct reports whether the texts can be read, each for itself.
+func (s *Snapshot) correct() bool {
+	_, problems := s.Decode()
+	return len(problems.Errors()) == 0
+}
+
+// pieces divides the texts for a layout.
+func (s *Snapshot) pieces(l layout) ([]piece, error) {
+	var pieces []piece
+	for _, t := range s.texts {
+		fragments, err := s.dissect(t)
+		if err != nil {
+			return nil, err
+		}
+		for i, f := range fragments {
+			end := f.end
+			if i == len(fragments)-1 {
+				end = len(t.data)
+			}
+			switch {
+			case f.loose && l != single:
+				return nil, fmt.Errorf("%s:%d: a part of [%s] stands outside of a section of its own; write it below the header [%s] with a text editor first", s.title(t.key), f.line, f.id, f.id)
+			case f.name == "" && f.category != basic && l == byItem:
+				continue // a header such as [servers], above no keys
+			}
+			data := strings.TrimPrefix(t.data[f.lead:end], byteOrderMark)
+			pieces = append(pieces, piece{f.id, withNewline(data), i > 0})
+		}
+	}
+	return pieces, nil
+}
