@@ -165,11 +165,19 @@ func (e *exchange) start(c *serverConn, id uint32, refusal *message.Refusal, end
 		e.endRemote(io.EOF)
 	default:
 		e.length = c.block.length
-		req.Length, req.Body = c.block.length, &e.stream
+		req.Length, req.Body = c.block.length, e
 		if message.EqualFold(req.Header.Get("expect"), "100-continue") {
 			e.expect = e.sendContinue
 		}
 	}
+}
+
+// Next implements message.Body for the content of the request.
+func (e *exchange) Next() ([]byte, error) {
+	if e.x.Request.Live {
+		e.readTime = 0
+	}
+	return e.stream.Next()
 }
 
 // upgrade makes of an extended CONNECT (RFC 8441) the request of HTTP/1.1 that

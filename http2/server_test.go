@@ -299,3 +299,34 @@ func TestDrainLetsExchangesFinishAndEndsTheConnection(t *testing.T) {
 		t.Error("the connection is still open")
 	}
 }
+
+func TestOnlyLiveContentMayPauseForLong(t *testing.T) {
+	const timeout = 100 * time.Millisecond
+	addr := serve(t, &Server{Timeouts: message.Timeouts{Body: timeout}, Handler: message.HandlerFunc(func(x *message.Exchange) error {
+		x.Request.Live = x.Request.Path == "/live"
+		for {
+			if _, err := x.Request.Body.Next(); err == io.EOF {
+				x.Response.Status = 200
+				return nil
+			} else if err != nil {
+				return err
+			}
+		}
+	})})
+	for path, want := range map[string]int{"/": 408, "/live": 200} {
+		in, out := io.Pipe()
+		go func() {
+			out.Write([]byte("first"))
+			<-time.After(5 * timeout)
+			out.Close()
+		}()
+		r, err := client(t).Post("http://"+addr+path, "text/plain", in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+		if r.StatusCode != want {
+			t.Errorf("a pause in the content for %s is answered with %d, want %d", path, r.StatusCode, want)
+		}
+	}
+}

@@ -117,6 +117,10 @@ type Request struct {
 	Length int64
 	// Body is never nil once a codec has filled the request.
 	Body Body
+	// Live is set by a handler that takes the content for a conversation, such
+	// as a call of gRPC, in which the client may be silent for as long as it
+	// likes. HTTP/1 does not know of such content.
+	Live bool
 	// Upgrade is the protocol that the client wants to switch to (the value
 	// of its Upgrade field), or "" when it asks for none.
 	Upgrade string
@@ -127,7 +131,7 @@ func (r *Request) Reset() {
 	r.Header.Reset()
 	r.Trailer.Reset()
 	r.Method, r.Scheme, r.Host, r.Path, r.Query, r.Upgrade = "", "", "", "", "", ""
-	r.HasQuery, r.Version, r.Length, r.Body = false, 0, 0, NoBody
+	r.HasQuery, r.Live, r.Version, r.Length, r.Body = false, false, 0, 0, NoBody
 }
 
 // Hostname returns the host that the request is for, without port and without

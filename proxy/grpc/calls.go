@@ -17,7 +17,8 @@ type StatusOf func(error) (code Code, text string)
 // stream for a client that waits no more. An answer that fails between two of
 // its messages ends with the status that status gives the error, as if the
 // upstream had ended it so; one that fails inside a message is cut, since what
-// follows would be taken for the rest. What is no call of gRPC passes unchanged.
+// follows would be taken for the rest. Clients may be silent in their calls, which
+// have deadlines of their own. What is no call of gRPC passes unchanged.
 func Calls(next message.Handler, status StatusOf) message.Handler {
 	return &calls{next: next, status: status, free: sync.Pool{New: func() any {
 		c := new(call)
@@ -38,6 +39,7 @@ func (h *calls) Serve(x *message.Exchange) error {
 	if r.Method != "POST" || parseType(r.Header.Get("Content-Type")).dialect != native {
 		return h.next.Serve(x)
 	}
+	r.Live = true
 	c := h.free.Get().(*call)
 	c.handler, c.x = h, x
 	x.OnEnd(c.ended)
