@@ -29,7 +29,8 @@ func example(l *loop.Loop) *message.Exchange {
 	x.Location, x.RequestID = "api", "id-1"
 	x.Sent, x.Received = 1234567, 999
 	x.ConnectedAt, x.Started, x.Ended = 1e9, 3e9, 3e9+1_250_000_000
-	x.TLS = &message.TLS{Version: "TLSv1.3", Cipher: "TLS_AES_128_GCM_SHA256", HandshakeTime: 7e6}
+	x.TLS = &message.TLS{Version: "TLSv1.3", Cipher: "TLS_AES_128_GCM_SHA256", Protocol: "h2", ServerName: "a.test", Resumed: true, HandshakeTime: 7e6,
+		Client: message.ClientCertificate{Verify: "SUCCESS", Subject: "CN=me", Issuer: "CN=us", Serial: "0A", Fingerprint: "0b"}}
 	x.Upstream = message.UpstreamFacts{
 		Name: "u", Addr: "10.0.0.1:80", Status: 502, Reused: true, Connected: 9,
 		ConnectTime: 5e6, TCPConnectTime: 4e6, TLSTime: 1e6, ProcessingTime: 20e6, ResponseTime: 30e6, ConnectionTime: 90_000e6,
@@ -54,7 +55,9 @@ func TestEveryTag(t *testing.T) {
 		"~session2": "abc", "~none": "", ">x-b3-id": "7f", ">None": "-", "<X-Cache": "hit", "<None": "-",
 		"$PINGAP_TEST_2": `eu\x0A`, "$PINGAP_TEST_NONE": "",
 		":connection_id": "42", ":connection_reused": "true", ":connection_time": "3250", ":connection_time_human": "3.2s",
-		":tls_version": "TLSv1.3", ":tls_cipher": "TLS_AES_128_GCM_SHA256", ":tls_handshake_time": "7", ":tls_handshake_time_human": "7ms",
+		":tls_version": "TLSv1.3", ":tls_cipher": "TLS_AES_128_GCM_SHA256", ":tls_protocol": "h2", ":tls_server_name": "a.test", ":tls_resumed": "true",
+		":tls_client_verify": "SUCCESS", ":tls_client_subject": "CN=me", ":tls_client_issuer": "CN=us", ":tls_client_serial": "0A", ":tls_client_fingerprint": "0b",
+		":tls_handshake_time": "7", ":tls_handshake_time_human": "7ms",
 		":processing": "3", ":location": "api", ":upstream_addr": "10.0.0.1:80", ":upstream_status": "502",
 		":upstream_reused": "true", ":upstream_connected": "9",
 		":upstream_connect_time": "5", ":upstream_connect_time_human": "5ms", ":upstream_tcp_connect_time": "4", ":upstream_tcp_connect_time_human": "4ms",

@@ -47,6 +47,14 @@ var contextTags = map[string]appender{
 
 	"tls_version":              optional(func(x *message.Exchange) string { return tls(x).Version }),
 	"tls_cipher":               optional(func(x *message.Exchange) string { return tls(x).Cipher }),
+	"tls_protocol":             optional(func(x *message.Exchange) string { return tls(x).Protocol }),
+	"tls_server_name":          optional(func(x *message.Exchange) string { return tls(x).ServerName }),
+	"tls_resumed":              boolean(func(x *message.Exchange) bool { return tls(x).Resumed }),
+	"tls_client_verify":        optional(func(x *message.Exchange) string { return tls(x).Client.Verify }),
+	"tls_client_subject":       optional(func(x *message.Exchange) string { return tls(x).Client.Subject }),
+	"tls_client_issuer":        optional(func(x *message.Exchange) string { return tls(x).Client.Issuer }),
+	"tls_client_serial":        optional(func(x *message.Exchange) string { return tls(x).Client.Serial }),
+	"tls_client_fingerprint":   optional(func(x *message.Exchange) string { return tls(x).Client.Fingerprint }),
 	"tls_handshake_time":       milliseconds(handshakeTime),
 	"tls_handshake_time_human": duration(handshakeTime),
 

@@ -101,6 +101,17 @@ type TLS struct {
 	ServerName    string // that the client asked for; "" for none
 	Resumed       bool   // an earlier session went on
 	HandshakeTime int64  // ns
+	Client        ClientCertificate
+}
+
+// ClientCertificate is who a client is by the certificate that it has shown, in
+// printable ASCII. All but Verify is empty without one.
+type ClientCertificate struct {
+	Verify      string // NONE, SUCCESS or FAILED:reason
+	Subject     string // a distinguished name, as in RFC 2253
+	Issuer      string // likewise
+	Serial      string // hexadecimal digits
+	Fingerprint string // SHA-256, hexadecimal digits
 }
 
 // UpstreamFacts is what the exchange saw of its upstream; times in ns, -1 for

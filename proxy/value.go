@@ -127,7 +127,8 @@ var variables = map[string]appendVariable{
 var machineName, _ = os.Hostname()
 
 // variableOf finds a variable by name: one of the captures, which stand before
-// all others, a header field, or a fixed one; nil if there is none.
+// all others, a header field, what is known of the client's TLS connection, or
+// a fixed one; nil if there is none.
 func variableOf(name string, captures []string) appendVariable {
 	for _, c := range captures {
 		if c == name {
@@ -139,6 +140,11 @@ func variableOf(name string, captures []string) appendVariable {
 	}
 	if field, ok := strings.CutPrefix(name, "http_"); ok && field != "" {
 		return requestField(field)
+	}
+	if strings.HasPrefix(name, "tls_") {
+		if v, err := contextValue(name, name); err == nil {
+			return v.pieces[0].variable
+		}
 	}
 	return variables[name]
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"pingap/certificate"
 	"pingap/loop"
 	"pingap/loop/secure"
 	"pingap/message"
@@ -50,7 +51,7 @@ func (h *handshake) Run() {
 	}
 	h.done = true
 	state := secured.State()
-	facts := factsOf(&state, l.Clock()-began)
+	facts := factsOf(&state, h.tls, l.Clock()-began)
 	if state.NegotiatedProtocol == "h2" {
 		h.door.http2(h.conn, facts)
 	} else {
@@ -68,7 +69,8 @@ func (h *handshake) leave() {
 }
 
 // factsOf returns what exchanges are to know of their connection.
-func factsOf(state *tls.ConnectionState, took int64) *message.TLS {
+func factsOf(state *tls.ConnectionState, config *tls.Config, took int64) *message.TLS {
+	client := certificate.Identify(state, config)
 	return &message.TLS{
 		Version:       strings.Replace(tls.VersionName(state.Version), " ", "v", 1),
 		Cipher:        tls.CipherSuiteName(state.CipherSuite),
@@ -76,5 +78,9 @@ func factsOf(state *tls.ConnectionState, took int64) *message.TLS {
 		ServerName:    state.ServerName,
 		Resumed:       state.DidResume,
 		HandshakeTime: took,
+		Client: message.ClientCertificate{
+			Verify: client.Verify, Subject: client.Subject, Issuer: client.Issuer,
+			Serial: client.Serial, Fingerprint: client.Fingerprint,
+		},
 	}
 }
