@@ -132,7 +132,7 @@ func TestClientConfigSaysWhatIsWrong(t *testing.T) {
 func TestASystemWithoutAuthoritiesIsNoticed(t *testing.T) {
 	// The pool of the system is read once, so this takes a process of its own.
 	cmd := exec.Command(os.Args[0], "-test.run=^TestPrintWhatASystemWithoutAuthoritiesSays$")
-	cmd.Env = append(os.Environ(), "SSL_CERT_FILE=/none", "SSL_CERT_DIR=/none", "PINGAP_TEST_NO_AUTHORITIES=1")
+	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "SSL_CERT_FILE=/none", "SSL_CERT_DIR=/none", "PINGAP_TEST_NO_AUTHORITIES=1")
 	output, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(output), "ca-certificates") {
 		t.Errorf("%v: %s", err, output)

@@ -144,7 +144,7 @@ func TestSessionsResumeWithAProcessThatSharesTheFile(t *testing.T) {
 	client := &tls.Config{RootCAs: poolOf(ca), ServerName: "a.test", ClientSessionCache: tls.NewLRUClientSessionCache(4)}
 	for i, want := range []bool{false, true, true} {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestServeOneConnectionForAnotherProcess$")
-		cmd.Env = append(os.Environ(), "PINGAP_TEST_TICKET_FILE="+spec.File, "PINGAP_TEST_CERT="+certPEM(leaf), "PINGAP_TEST_KEY="+keyPEM(t, leaf.key))
+		cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "PINGAP_TEST_TICKET_FILE="+spec.File, "PINGAP_TEST_CERT="+certPEM(leaf), "PINGAP_TEST_KEY="+keyPEM(t, leaf.key))
 		if got := resumedWith(t, cmd, client); got != want {
 			t.Errorf("process %d: resumed %v", i+1, got)
 		}
