@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -145,35 +146,10 @@ func newHTTP2Client(t testing.TB) *http.Client {
 	return c
 }
 
-// wantStatus makes a call and looks for its status in the header of the answer.
-func wantStatus(t *testing.T, url, timeout, code string) {
+// serveHTTP2 runs a net/http server that speaks HTTP/2 in clear text until the
+// test ends, and returns its address.
+func serveHTTP2(t testing.TB, handler http.HandlerFunc) string {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader("\x00\x00\x00\x00\x00"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/grpc")
-	r.Header.Set("TE", "trailers")
-	if timeout != "" {
-		r.Header.Set("Grpc-Timeout", timeout)
-	}
-	resp, err := newHTTP2Client(t).Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != 200 || resp.Header.Get("Grpc-Status") != code || resp.Header.Get("Content-Type") != "application/grpc" {
-		t.Errorf("%s, %v, want the gRPC status %s", resp.Status, resp.Header, code)
-	}
-}
-
-func TestErrorsOfTheProxyReachGRPCClientsAsStatuses(t *testing.T) {
-	p := startProxy(t, grpcProxy(freeAddr(t), ""))
-	wantStatus(t, p.url("/s/m"), "", "14")
-}
-
-func TestCallEndsAtItsDeadlineWhateverTheUpstreamDoes(t *testing.T) {
-	gone := make(chan struct{})
 	addr := freeAddr(t)
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -181,10 +157,7 @@ func TestCallEndsAtItsDeadlineWhateverTheUpstreamDoes(t *testing.T) {
 	}
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
-	server := &http.Server{Protocols: protocols, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		<-r.Context().Done() // until the proxy resets the stream
-		close(gone)
-	})}
+	server := &http.Server{Protocols: protocols, Handler: handler}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -194,11 +167,71 @@ func TestCallEndsAtItsDeadlineWhateverTheUpstreamDoes(t *testing.T) {
 		server.Close()
 		<-done
 	})
-	p := startProxy(t, grpcProxy(addr, ""))
-	wantStatus(t, p.url("/s/m"), "100m", "4")
+	return addr
+}
+
+// call makes a call of gRPC with an empty message.
+func call(t *testing.T, url string, fields ...string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader("\x00\x00\x00\x00\x00"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/grpc")
+	r.Header.Set("TE", "trailers")
+	for i := 0; i < len(fields); i += 2 {
+		r.Header.Set(fields[i], fields[i+1])
+	}
+	resp, err := newHTTP2Client(t).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { resp.Body.Close() })
+	return resp
+}
+
+// wantStatus expects an answer without messages, which has its status in the
+// header.
+func wantStatus(t *testing.T, resp *http.Response, code string) {
+	t.Helper()
+	if resp.StatusCode != 200 || resp.Header.Get("Grpc-Status") != code || resp.Header.Get("Content-Type") != "application/grpc" {
+		t.Errorf("%s, %v, want the gRPC status %s", resp.Status, resp.Header, code)
+	}
+}
+
+func TestErrorsOfTheProxyReachGRPCClientsAsStatuses(t *testing.T) {
+	p := startProxy(t, grpcProxy(freeAddr(t), ""))
+	wantStatus(t, call(t, p.url("/s/m")), "14")
+}
+
+func TestCallEndsAtItsDeadlineWhateverTheUpstreamDoes(t *testing.T) {
+	gone := make(chan struct{})
+	p := startProxy(t, grpcProxy(serveHTTP2(t, func(_ http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done() // until the proxy resets the stream
+		close(gone)
+	}), ""))
+	wantStatus(t, call(t, p.url("/s/m"), "Grpc-Timeout", "100m"), "4")
 	select {
 	case <-gone:
 	case <-time.After(patience):
 		t.Error("the upstream's stream is still open")
+	}
+}
+
+func TestCallThatItsUpstreamBreaksOffHasAStatusUnlessAMessageIsCut(t *testing.T) {
+	const message = "\x00\x00\x00\x00\x03one"
+	for _, sent := range []string{message, message + message, message[:6], message + message[:2]} {
+		p := startProxy(t, grpcProxy(serveHTTP2(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/grpc")
+			io.WriteString(w, sent)
+			http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}), ""))
+		resp := call(t, p.url("/s/m"))
+		got, err := io.ReadAll(resp.Body)
+		status := resp.Trailer.Get("Grpc-Status")
+		if whole := len(sent)%len(message) == 0; whole && (err != nil || status != "14" || string(got) != sent) || !whole && err == nil {
+			t.Errorf("after %q: %q, %v, status %q", sent, got, err, status)
+		}
 	}
 }

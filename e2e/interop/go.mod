@@ -1,5 +1,5 @@
-// The commands that gRPC is tested with against other implementations of it. They have a
-// module of their own, so that what they need is no part of the proxy.
+// What gRPC and gRPC-Web are tested with that others have made. It is a module
+// of its own, so that the proxy depends on none of it.
 module pingap/e2e/interop
 
 go 1.26.0
