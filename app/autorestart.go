@@ -9,21 +9,21 @@ import (
 	"time"
 )
 
-// watchProgram looks at the program file every so often, and lets a new process
+// watchProgram looks at the program file whenever the time every is over, and lets a new process
 // take over when another version is there. The function that it returns ends
 // that. A version with which the new process failed is not tried again.
-func watchProgram(every time.Duration, next *succession, logger *slog.Logger) (end func()) {
+func watchProgram(every func() time.Duration, next *succession, logger *slog.Logger) (end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var watching sync.WaitGroup
 	watching.Go(func() {
-		tick := time.NewTicker(max(every, time.Second))
-		defer tick.Stop()
 		w := programWatch{tried: versionOf(next.program)}
 		for {
+			look := time.NewTimer(max(every(), time.Second))
 			select {
 			case <-ctx.Done():
+				look.Stop()
 				return
-			case <-tick.C:
+			case <-look.C:
 				if w.changed(versionOf(next.program)) {
 					logger.Info("the program file has changed", "file", next.program)
 					next.restart("the program file has changed")

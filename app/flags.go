@@ -46,7 +46,7 @@ Options:
 `
 
 const usageEnd = `
-Every option can be given in the environment instead; the option wins.
+An option with a variable behind it can be given in the environment instead; the option wins.
 
 Signals:
   TERM, INT    stop accepting, let the exchanges in flight end (basic.grace_period), exit; a second one exits at once

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,7 +28,8 @@ type reloader struct {
 	tickets     *certificate.TicketKeys // of the process, whatever is in force
 	stapler     *certificate.Stapler    // that too
 
-	started  *loaded // what the process was started with
+	restart  func(why string) // starts a new process for what this one cannot follow; nil to leave that to people
+	started  *loaded          // what the process was started with
 	wanted   chan string
 	life     context.Context
 	end      context.CancelFunc
@@ -186,7 +188,12 @@ func (r *reloader) settle(before *loaded) {
 	if err := r.log.SetLevel(logLevel(r.current.Config, r.flags)); err != nil {
 		r.log.Logger.Error("the log level stays as it was", "error", err)
 	}
-	for _, key := range restartKeys(before, r.current, r.started, r.flags) {
+	keys := restartKeys(before, r.current, r.started, r.flags)
+	if len(keys) > 0 && r.restart != nil {
+		r.restart("basic." + strings.Join(keys, ", basic.") + " has changed")
+		return
+	}
+	for _, key := range keys {
 		r.log.Logger.Warn(fmt.Sprintf("basic.%s has changed, which takes effect with the next start of the process: SIGUSR2 starts it anew without losing a request", key))
 	}
 }

@@ -84,7 +84,7 @@ func run(c *loaded, f *flags, system System) error {
 	}
 	announce(logger, c, sites, threads)
 	life, replaced := context.WithCancelCause(context.Background())
-	next := newSuccession(c, f, srv, logger, replaced)
+	next := newSuccession(live, srv, logger, replaced)
 	told := &signals{from: system.Signals, logger: logger, handle: map[os.Signal]func(){
 		syscall.SIGHUP:  func() { live.ask("SIGHUP") },
 		syscall.SIGUSR1: func() { logger.Info("opening the log files again"); live.reopenLogs() },
@@ -94,8 +94,8 @@ func run(c *loaded, f *flags, system System) error {
 	quiet := time.Duration(0)
 	if err = start.serving(logger); err == nil {
 		if f.autorestart {
-			watching := watchProgram(c.Basic.AutoRestartCheckInterval, next, logger)
-			defer watching()
+			live.restart = next.restart
+			defer watchProgram(func() time.Duration { return live.config().Basic.AutoRestartCheckInterval }, next, logger)()
 		}
 		live.start(f.autoreload || f.autorestart)
 		defer compressLogs(live.config, log.Series(), logger)()

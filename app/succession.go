@@ -25,7 +25,7 @@ const offerPatience = time.Minute
 // listeners, and may start the new one itself. Until that has become ready
 // nothing changes.
 type succession struct {
-	path        string // basic.upgrade_sock
+	path        func() string // basic.upgrade_sock, as it is now
 	patience    time.Duration
 	descriptors func() ([]int, error) // duplicates of the listeners
 	program     string
@@ -44,14 +44,14 @@ type replacedBy int
 
 func (by replacedBy) Error() string { return fmt.Sprintf("process %d serves", int(by)) }
 
-func newSuccession(c *loaded, f *flags, srv *server.Server, logger *slog.Logger, replaced context.CancelCauseFunc) *succession {
+func newSuccession(live *reloader, srv *server.Server, logger *slog.Logger, replaced context.CancelCauseFunc) *succession {
 	program, err := os.Executable()
 	if err != nil {
 		program = os.Args[0]
 	}
 	return &succession{
-		path: c.Basic.UpgradeSock, patience: offerPatience, descriptors: srv.Descriptors,
-		program: program, args: successorArgs(f), logger: logger, replaced: replaced,
+		path: func() string { return live.config().Basic.UpgradeSock }, patience: offerPatience, descriptors: srv.Descriptors,
+		program: program, args: successorArgs(live.flags), logger: logger, replaced: replaced,
 	}
 }
 
@@ -80,18 +80,23 @@ func (s *succession) restart(why string) {
 func (s *succession) begin(what string, with func(ctx context.Context, withdraw context.CancelCauseFunc)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.cancel != nil || s.ended {
+	switch {
+	case s.ended:
+		s.logger.Info("this process ends: no other can take over from it")
+		return
+	case s.cancel != nil:
 		s.logger.Info("a new process is being waited for already")
 		return
 	}
-	offer, err := handover.Open(s.path)
+	path := s.path()
+	offer, err := handover.Open(path)
 	if err != nil {
 		s.logger.Error("no other process can take over", "error", err)
 		return
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s.cancel = cancel
-	s.logger.Info(what, "within", s.patience, "socket", s.path)
+	s.logger.Info(what, "within", s.patience, "socket", path)
 	s.working.Go(func() { s.wait(ctx, offer) })
 	if with != nil {
 		with(ctx, cancel)

@@ -134,6 +134,29 @@ func TestNewProgramIsStartedByItself(t *testing.T) {
 	}
 }
 
+func TestKeysThatNeedANewProcessGetOne(t *testing.T) {
+	p := newPlace(t)
+	keys := []string{`pid_file = "DIR/pid"`, `error_log = "DIR/err"`, `upgrade_sock = "DIR/up"`}
+	pid := p.daemon(t, "-a")
+	// The new process asks at the new path: the old one has to offer there.
+	keys[2] = `upgrade_sock = "DIR/other"`
+	p.configure(t, keys...)
+	kill(t, pid, syscall.SIGHUP)
+	until(t, "the reload", func() bool { return strings.Contains(p.log(), "configuration reloaded") })
+	if now := p.pid(t); now != pid {
+		t.Errorf("process %d follows %d for nothing", now, pid)
+	}
+	p.configure(t, append(keys, "log_format_json = true")...)
+	syscall.Kill(pid, syscall.SIGHUP) // where it has not noticed by itself
+	gone(t, pid)
+	if err := p.answers(); err != nil || p.pid(t) == pid {
+		t.Errorf("process %d after %d: %v", p.pid(t), pid, err)
+	}
+	if log := p.log(); !strings.Contains(log, "basic.log_format_json has changed") || !strings.Contains(log, `{"time":`) {
+		t.Errorf("the log holds:\n%s", log)
+	}
+}
+
 func TestProgramIsTriedOnceWhenItHasSettled(t *testing.T) {
 	first, second := version{inode: 1}, version{inode: 2}
 	w := programWatch{tried: first}

@@ -89,18 +89,23 @@ func expand(t *testing.T, path string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r io.Reader
 	if strings.HasSuffix(path, ".gz") {
-		r, err = gzip.NewReader(bytes.NewReader(compressed))
-	} else {
-		var d *zstd.Decoder
-		d, err = zstd.NewReader(bytes.NewReader(compressed))
-		defer d.Close()
-		r = d
+		r, err := gzip.NewReader(bytes.NewReader(compressed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return readAll(t, r)
 	}
+	r, err := zstd.NewReader(bytes.NewReader(compressed))
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer r.Close()
+	return readAll(t, r)
+}
+
+func readAll(t *testing.T, r io.Reader) string {
+	t.Helper()
 	text, err := io.ReadAll(r)
 	if err != nil {
 		t.Fatal(err)
