@@ -34,15 +34,18 @@ type ClientOptions struct {
 type Client struct {
 	conn
 	options *ClientOptions
+	ready   func() // nil once called
 	gone    func()
 	free    *clientExchange // pooled, linked
 	using   int             // exchanges that have not ended
 }
 
-// NewClient begins to speak HTTP/2 on raw, which then belongs to the Client. gone
-// is called once when the connection has ended.
-func NewClient(raw *loop.Conn, o *ClientOptions, gone func()) *Client {
-	c := &Client{options: o, gone: gone}
+// NewClient begins to speak HTTP/2 on raw, which then belongs to the Client.
+// ready is called once when the peer has said how many exchanges it takes at a
+// time: until then there is room for one. gone is called once when the
+// connection has ended; ready has been called by then.
+func NewClient(raw *loop.Conn, o *ClientOptions, ready, gone func()) *Client {
+	c := &Client{options: o, ready: ready, gone: gone}
 	c.init(raw, c, o.Limits.withDefaults())
 	c.client, c.next = true, 1
 	raw.SetWatcher(c)
@@ -61,8 +64,11 @@ func NewClient(raw *loop.Conn, o *ClientOptions, gone func()) *Client {
 // Room returns how many more exchanges the connection takes now. It is 0 when
 // the connection is on its way to its end.
 func (c *Client) Room() int {
-	if !c.Lives() {
+	switch {
+	case !c.Lives():
 		return 0
+	case !c.settled:
+		return 1 - c.using
 	}
 	return int(min(uint32(max(c.options.MaxStreams, 1)), c.peer.maxStreams)) - c.using
 }
@@ -129,7 +135,17 @@ func (c *Client) section(id uint32, s *stream, end bool) error {
 }
 
 // changed implements side.
-func (c *Client) changed() { c.rest() }
+func (c *Client) changed() {
+	c.tellReady()
+	c.rest()
+}
+
+func (c *Client) tellReady() {
+	if ready := c.ready; ready != nil {
+		c.ready = nil
+		ready()
+	}
+}
 
 // pong implements side.
 func (c *Client) pong() {}
@@ -162,7 +178,10 @@ func (c *Client) expired() {
 }
 
 // lost implements side.
-func (c *Client) lost() { c.gone() }
+func (c *Client) lost() {
+	c.tellReady()
+	c.gone()
+}
 
 // upstreamError makes of what ended a stream the error of its exchange.
 func (t *clientExchange) upstreamError(err error) error {

@@ -2,6 +2,7 @@ package http2
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -14,9 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/h2c"
-
 	"pingap/loop"
 	"pingap/loop/looptest"
 	"pingap/message"
@@ -25,7 +23,11 @@ import (
 // peer is a server of the standard library that speaks HTTP/2 in clear text.
 func peer(t testing.TB, h http.HandlerFunc) netip.AddrPort {
 	t.Helper()
-	s := httptest.NewServer(h2c.NewHandler(h, &http2.Server{MaxConcurrentStreams: 50}))
+	s := httptest.NewUnstartedServer(h)
+	s.Config.Protocols = new(http.Protocols)
+	s.Config.Protocols.SetUnencryptedHTTP2(true)
+	s.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 50}
+	s.Start()
 	t.Cleanup(s.Close)
 	return s.Listener.Addr().(*net.TCPAddr).AddrPort()
 }
@@ -46,7 +48,7 @@ func relay(t testing.TB, to netip.AddrPort, o *ClientOptions) (addr string, dial
 			}
 			if c == nil || !c.Lives() {
 				dials.Add(1)
-				c = NewClient(raw, o, func() {})
+				c = NewClient(raw, o, func() {}, func() {})
 			} else {
 				raw.Close()
 			}
@@ -171,13 +173,10 @@ func TestRequestEndsWhenItsClientGoes(t *testing.T) {
 		<-r.Context().Done()
 		close(canceled)
 	}), &ClientOptions{MaxStreams: 100, IdleTimeout: time.Hour})
-	c := client(t)
-	go func() { <-reached; c.CloseIdleConnections() }()
-	req, _ := http.NewRequest("GET", "http://"+addr+"/", nil)
-	cancel := make(chan struct{})
-	req.Cancel = cancel
-	go func() { <-reached; close(cancel) }()
-	if _, err := c.Do(req); err == nil {
+	ctx, cancel := context.WithCancel(context.Background())
+	req, _ := http.NewRequestWithContext(ctx, "GET", "http://"+addr+"/", nil)
+	go func() { <-reached; cancel() }()
+	if _, err := client(t).Do(req); err == nil {
 		t.Error("no error")
 	}
 	<-canceled

@@ -46,7 +46,7 @@ func (h *handshake) Run() {
 	began := l.Clock()
 	secured, err := secure.Server(h.conn, h.tls, handshakeTime)
 	if err != nil {
-		h.door.wires.entrance.handshakeFailed(h.conn, err)
+		h.door.wires.entrance.handshakeFailed(h.conn, certificate.Explain(err, secured.State()))
 		return
 	}
 	h.done = true

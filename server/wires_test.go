@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -9,12 +8,9 @@ import (
 	"crypto/x509"
 	"io"
 	"math/big"
-	"net"
 	"net/http"
 	"testing"
 	"time"
-
-	"golang.org/x/net/http2"
 
 	"pingap/http1"
 	"pingap/message"
@@ -97,9 +93,8 @@ func TestBothVersionsAreSpokenInClearTextWhereThatIsWanted(t *testing.T) {
 	a := &Site{Name: "a", Addrs: site("", "", loopback).Addrs, HTTP2: true, Wire: &http1.Server{Handler: message.HandlerFunc(tellConnection)}}
 	mustStart(t, s, a)
 	url := "http://" + a.Listening()[0].String()
-	prior := &http2.Transport{AllowHTTP: true, DialTLSContext: func(ctx context.Context, network, addr string, _ *tls.Config) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, addr)
-	}}
+	prior := &http.Transport{Protocols: new(http.Protocols)}
+	prior.Protocols.SetUnencryptedHTTP2(true)
 	if got := fetch(t, prior, url); got != "HTTP/2.0 http" {
 		t.Errorf("with prior knowledge: %q", got)
 	}

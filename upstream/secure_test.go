@@ -14,9 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/h2c"
-
 	"pingap/loop"
 	"pingap/loop/looptest"
 	"pingap/message"
@@ -43,7 +40,10 @@ func serveSite(t *testing.T, protocols ...string) (*website, PeerSpec, *tls.Conf
 	})
 	var config *tls.Config
 	if len(protocols) == 0 {
-		w.Server = httptest.NewUnstartedServer(h2c.NewHandler(handler, &http2.Server{}))
+		w.Server = httptest.NewUnstartedServer(handler)
+		w.Config.Protocols = new(http.Protocols)
+		w.Config.Protocols.SetHTTP1(true)
+		w.Config.Protocols.SetUnencryptedHTTP2(true)
 		w.Config.ConnState = w.count
 		w.Start()
 	} else {

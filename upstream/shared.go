@@ -21,9 +21,21 @@ type sharedConn struct {
 
 // coming is a connection that is being made, and those who wait for it.
 type coming struct {
+	place   *place
 	room    int // for how many more exchanges
 	waiting []*loop.Coroutine
 	done    bool
+}
+
+// end tells those who wait that the connection is there, or is not.
+func (k *coming) end() {
+	if k.place.coming == k {
+		k.place.coming = nil
+	}
+	k.done = true
+	for _, co := range k.waiting {
+		co.Wake()
+	}
 }
 
 // speaksHTTP2 reports whether x is to go over a connection that speaks HTTP/2.
@@ -74,55 +86,53 @@ func (s *place) await(k *coming) error {
 	return nil
 }
 
-// dialShared makes a connection that others wait for.
+// dialShared makes a connection that others wait for. It is x that uses it
+// first; the others come when the peer has said how many it takes.
 func (s *place) dialShared(x *message.Exchange) (carrier, error) {
-	k := &coming{room: s.peer.http2.MaxStreams - 1}
+	k := &coming{place: s, room: s.peer.http2.MaxStreams - 1}
 	s.coming = k
-	defer func() {
-		if s.coming == k {
-			s.coming = nil
-		}
-		k.done = true
-		for _, co := range k.waiting {
-			co.Wake()
-		}
-	}()
-	conn, err := s.open(x)
+	conn, err := s.openShared(x)
 	if err != nil {
+		k.end()
 		return nil, err
 	}
-	u := s.pool.upstream
-	if u.tls2 != nil {
-		secured, err := s.secure(x, conn, u.tls2)
-		if err != nil {
-			return nil, err
-		}
-		if secured.State().NegotiatedProtocol != "h2" {
-			return s.fallBack(conn)
-		}
+	if conn == nil {
+		k.end()
+		return s.connect(x, false)
 	}
 	c := &sharedConn{place: s, made: s.pool.loop.Now()}
 	c.ended = c.end
 	s.shared = append(s.shared, c)
-	c.client = http2.NewClient(conn, &s.peer.http2, c.gone)
+	c.client = http2.NewClient(conn, &s.peer.http2, k.end, c.gone)
 	return c, nil
 }
 
-// errNoHTTP2 is what a peer fails with that agrees to nothing else.
-var errNoHTTP2 = errors.New("the peer does not agree on HTTP/2 in its TLS handshake: alpn would have to be h2h1 or h1")
-
-// fallBack goes on with HTTP/1.1 on a connection whose peer has not agreed on
-// HTTP/2, where that will do.
-func (s *place) fallBack(conn *loop.Conn) (carrier, error) {
+// openShared connects to a peer that is to speak HTTP/2. It returns nil when the
+// peer has chosen HTTP/1.1: the connection is then in the pool.
+func (s *place) openShared(x *message.Exchange) (*loop.Conn, error) {
+	conn, err := s.open(x)
 	u := s.pool.upstream
-	if u.protocol == HTTP2OrHTTP1 {
+	if err != nil || u.tls2 == nil {
+		return conn, err
+	}
+	secured, err := s.secure(x, conn, u.tls2)
+	switch {
+	case err != nil:
+		return nil, err
+	case secured.State().NegotiatedProtocol == "h2":
+		return conn, nil
+	case u.protocol == HTTP2OrHTTP1:
 		s.onlyHTTP1 = true
-		return newConnection(conn, s), nil
+		s.keep(newConnection(conn, s))
+		return nil, nil
 	}
 	conn.Close()
 	u.open.Add(-1)
 	return nil, s.dialError(errNoHTTP2)
 }
+
+// errNoHTTP2 is what a peer fails with that agrees to nothing else.
+var errNoHTTP2 = errors.New("the peer does not agree on HTTP/2 in its TLS handshake: alpn would have to be h2h1 or h1")
 
 // roundTrip implements carrier.
 func (c *sharedConn) roundTrip(x *message.Exchange) error {
