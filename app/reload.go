@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pingap/certificate"
+	"pingap/config"
 	"pingap/proxy"
 	"pingap/server"
 	"pingap/server/systemd"
@@ -29,7 +30,7 @@ type reloader struct {
 	stapler     *certificate.Stapler    // that too
 
 	restart  func(why string) // starts a new process for what this one cannot follow; nil to leave that to people
-	started  *loaded          // what the process was started with
+	started  *loaded          // [basic] of what the process was started with
 	wanted   chan string
 	life     context.Context
 	end      context.CancelFunc
@@ -81,7 +82,7 @@ func (r *reloader) put(c *loaded) ([]*server.Site, error) {
 	r.graph, r.current = graph, c
 	r.mu.Unlock()
 	if old == nil {
-		r.started = c
+		r.started = &loaded{Config: &config.Config{Basic: c.Basic}}
 		return sites, nil
 	}
 	r.retiring.Go(func() { r.retire(old) })

@@ -3,9 +3,13 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -44,7 +48,7 @@ func TestTenThousandLocationsAreCheckedAndReloaded(t *testing.T) {
 	began = time.Now()
 	p.reload(t, largeConfig(peer, "second", 10_000, 2000))
 	eventually(t, "serve the new configuration", func() error {
-		return wantAnswer(p, "/last", "second")
+		return wantAnswer(newClient(t), p.url("/last"), "second")
 	})
 	reload := time.Since(began)
 	var took string
@@ -57,11 +61,60 @@ func TestTenThousandLocationsAreCheckedAndReloaded(t *testing.T) {
 	t.Logf("-t took %v, a reload %v, %s in the process", check, reload, took)
 }
 
+func TestReloadOfTenThousandLocationsDisturbsNobody(t *testing.T) {
+	p := startProxy(t, largeConfig(serve(t, nil), "0", 10_000, 2000))
+	ask := func(reloads int) []time.Duration {
+		var mu sync.Mutex
+		var times []time.Duration
+		end := make(chan struct{})
+		var asking sync.WaitGroup
+		for range 10 {
+			c := newClient(t)
+			asking.Go(func() {
+				defer c.CloseIdleConnections()
+				random := rand.New(rand.NewPCG(3, 0))
+				for pause(end, random) {
+					began := time.Now()
+					resp, err := c.Get(p.url("/last"))
+					if err != nil || resp.StatusCode != 200 {
+						t.Errorf("%v, %v", resp, err)
+						return
+					}
+					io.Copy(io.Discard, resp.Body)
+					resp.Body.Close()
+					mu.Lock()
+					times = append(times, time.Since(began))
+					mu.Unlock()
+				}
+			})
+		}
+		if reloads == 0 {
+			<-time.After(time.Second)
+		}
+		c := newClient(t)
+		for i := range reloads {
+			text := fmt.Sprint(i + 1)
+			p.reload(t, largeConfig(p.addr, text, 10_000, 2000-i))
+			eventually(t, "serve the new configuration", func() error { return wantAnswer(c, p.url("/last"), text) })
+		}
+		close(end)
+		asking.Wait()
+		return times
+	}
+	quiet := ask(0)
+	moving := ask(3)
+	t.Logf("99 of 100 requests took %v without and %v during reloads", quantile(quiet), quantile(moving))
+}
+
 // wantAnswer checks what a path of the proxy answers.
-func wantAnswer(p *proxy, path, want string) error {
-	out, err := exec.Command("curl", "-sS", p.url(path)).CombinedOutput()
-	if string(out) != want {
-		return fmt.Errorf("%s: %q, %v; want %q", path, out, err, want)
+func wantAnswer(c *http.Client, url, want string) error {
+	resp, err := c.Get(url)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if text, err := io.ReadAll(resp.Body); string(text) != want {
+		return fmt.Errorf("%s: %q, %v; want %q", url, text, err, want)
 	}
 	return nil
 }
