@@ -19,7 +19,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -75,7 +74,7 @@ func (s *etcdServer) start() {
 	s.command = exec.Command("etcd", append([]string{"--listen-client-urls=" + url, "--advertise-client-urls=" + url}, s.arguments...)...)
 	s.command.Stdout, s.command.Stderr = io.Discard, io.Discard
 	s.command.Env = append(os.Environ(), "ETCD_UNSUPPORTED_ARCH=arm64")
-	s.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	s.command.SysProcAttr = dying()
 	must(s.t, s.command.Start())
 	for until := time.Now().Add(patience); !s.healthy(); {
 		if time.Now().After(until) {
@@ -123,6 +122,7 @@ func (s *etcdServer) ask(f func(context.Context, *clientv3.Client) error) {
 }
 
 func TestEtcdKeepsItemsUnderPingapsKeys(t *testing.T) {
+	t.Parallel()
 	server := startEtcd(t)
 	s := open(t, server.url("enable_history=true"))
 	if _, err := s.Read(t.Context()); !errors.Is(err, ErrEmpty) {
@@ -155,6 +155,7 @@ func TestEtcdKeepsItemsUnderPingapsKeys(t *testing.T) {
 }
 
 func TestWritersInEtcdDoNotOverwriteEachOther(t *testing.T) {
+	t.Parallel()
 	server := startEtcd(t)
 	one, two := open(t, server.url("")), open(t, server.url(""))
 	create := upstream("a", "1.1.1.1")
@@ -175,6 +176,7 @@ func TestWritersInEtcdDoNotOverwriteEachOther(t *testing.T) {
 }
 
 func TestEtcdTakesMoreItemsThanATransaction(t *testing.T) {
+	t.Parallel()
 	server := startEtcd(t)
 	s := open(t, server.url("enable_history"))
 	var edits []Edit
@@ -191,6 +193,7 @@ func TestEtcdTakesMoreItemsThanATransaction(t *testing.T) {
 func (s *etcdServer) asOperator() *Store { return open(s.t, s.url("")) }
 
 func TestChangesInEtcdAreToldThroughRestartCompactionAndLoss(t *testing.T) {
+	t.Parallel()
 	server := startEtcd(t)
 	operator := server.asOperator()
 	must(t, operator.Save(t.Context(), "", upstream("a", "1.1.1.1")))
@@ -236,6 +239,7 @@ func TestChangesInEtcdAreToldThroughRestartCompactionAndLoss(t *testing.T) {
 }
 
 func TestWatchBeginsAnewWhenItsRevisionIsCompacted(t *testing.T) {
+	t.Parallel()
 	server := startEtcd(t)
 	operator := server.asOperator()
 	for n := range 5 {
@@ -253,6 +257,7 @@ func TestWatchBeginsAnewWhenItsRevisionIsCompacted(t *testing.T) {
 }
 
 func TestWatchOfAnEtcdFromABackupGoesOn(t *testing.T) {
+	t.Parallel()
 	server := startEtcd(t)
 	operator := server.asOperator()
 	must(t, operator.Save(t.Context(), "", upstream("a", "1.1.1.1")))
@@ -265,6 +270,7 @@ func TestWatchOfAnEtcdFromABackupGoesOn(t *testing.T) {
 }
 
 func TestProxyStartsWithoutEtcdFromTheCopy(t *testing.T) {
+	t.Parallel()
 	server := startEtcd(t)
 	copyPath := filepath.Join(t.TempDir(), "state", "copy.json")
 	url := server.url("timeout=500ms&connect_timeout=500ms&cache=" + copyPath)
@@ -305,6 +311,7 @@ func TestProxyStartsWithoutEtcdFromTheCopy(t *testing.T) {
 }
 
 func TestWithoutEtcdAndWithoutACopyTheReasonIsSaid(t *testing.T) {
+	t.Parallel()
 	host := freePort(t)
 	for options, want := range map[string]string{
 		"":                                "read the configuration from etcd at " + host + ": dial tcp " + host + ": connect: connection refused",
@@ -318,6 +325,7 @@ func TestWithoutEtcdAndWithoutACopyTheReasonIsSaid(t *testing.T) {
 }
 
 func TestEtcdAsksForUserAndPassword(t *testing.T) {
+	t.Parallel()
 	server := startEtcd(t)
 	server.ask(func(ctx context.Context, c *clientv3.Client) error {
 		_, err1 := c.UserAdd(ctx, "root", "s3cret&")
@@ -388,6 +396,7 @@ func certify(t *testing.T, name string) (cert, key string) {
 }
 
 func TestEtcdSpeaksTLSAndAsksForACertificate(t *testing.T) {
+	t.Parallel()
 	cert, key := certify(t, "etcd")
 	clientCert, clientKey := certify(t, "pingap")
 	pair, err := tls.LoadX509KeyPair(clientCert, clientKey)

@@ -88,6 +88,7 @@ func TestWhatCannotBeReadIsNamedAndLeft(t *testing.T) {
 }
 
 func TestSyncDeletesWhatIsAbsent(t *testing.T) {
+	t.Parallel()
 	from := Memory("all.toml", mixedServer+"\n"+mixedLocation+"\n"+mixedUpstream)
 	server := startEtcd(t)
 	for _, location := range []string{t.TempDir() + "/p.toml", t.TempDir() + "/conf", t.TempDir() + "/conf?separation", t.TempDir() + "/h?separation&enable_history", server.url("enable_history")} {

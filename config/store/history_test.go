@@ -11,6 +11,7 @@ import (
 )
 
 func TestHistoryTellsWhoSavedWhatAndWhen(t *testing.T) {
+	t.Parallel()
 	server := startEtcd(t)
 	for _, s := range []*Store{
 		Memory("m", ""), open(t, server.url("enable_history=true")), open(t, t.TempDir()+"/p.toml?enable_history"),
@@ -52,6 +53,7 @@ func TestHistoryTellsWhoSavedWhatAndWhen(t *testing.T) {
 }
 
 func TestHistoryIsBounded(t *testing.T) {
+	t.Parallel()
 	server := startEtcd(t)
 	for _, s := range []*Store{Memory("m", ""), open(t, server.url("enable_history=true")), open(t, t.TempDir()+"/conf?enable_history=true")} {
 		for n := range maxVersions + 5 {

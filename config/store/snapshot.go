@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"pingap/config"
+	"pingap/config/hcl"
+	"pingap/config/kdl"
 )
 
 // Snapshot is a stored configuration as it was at one moment. It does not
@@ -55,11 +57,17 @@ func RevisionOf(text string) string {
 
 // Decode reads the texts. The problems name each text by its path.
 func (s *Snapshot) Decode() (*config.Config, config.Problems) {
+	return s.Document().Decode()
+}
+
+// Document returns the tree that the texts make, as they are stored: nothing is
+// included, no secret decrypted.
+func (s *Snapshot) Document() *config.Document {
 	var d config.Document
 	for _, t := range s.texts {
 		formatOf(t.key).add(&d, s.title(t.key), []byte(t.data))
 	}
-	return d.Decode()
+	return &d
 }
 
 // Texts yields the files of the configuration: the name of each in messages,
@@ -151,6 +159,8 @@ type format struct {
 // found count alone.
 var formats = []format{
 	{"TOML", extension, (*config.Document).AddTOML},
+	{"HCL", ".hcl", hcl.Add},
+	{"KDL", ".kdl", kdl.Add},
 }
 
 // extension is that of the files that are written.

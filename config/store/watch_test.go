@@ -69,6 +69,7 @@ func has(name, addr string) func(*Snapshot, error) bool {
 }
 
 func TestChangesOfFilesAreTold(t *testing.T) {
+	t.Parallel()
 	for _, location := range []string{"p.toml", "conf", "conf?separation"} {
 		directory := t.TempDir()
 		s := open(t, filepath.Join(directory, location))
@@ -88,6 +89,7 @@ func TestChangesOfFilesAreTold(t *testing.T) {
 }
 
 func TestFilesThatDisappearAndComeBackAreTold(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"p.toml", "conf/a.toml"} {
 		directory := t.TempDir()
 		path := write(t, directory, name, upstream("a", "1.1.1.1").Text)
@@ -106,6 +108,7 @@ func TestFilesThatDisappearAndComeBackAreTold(t *testing.T) {
 }
 
 func TestExchangedLinksOfContainersAreTold(t *testing.T) {
+	t.Parallel()
 	for _, below := range []string{"", "/p.toml"} {
 		directory := t.TempDir()
 		write(t, directory, "..first/p.toml", upstream("a", "1.1.1.1").Text)
@@ -122,6 +125,7 @@ func TestExchangedLinksOfContainersAreTold(t *testing.T) {
 }
 
 func TestChangeBetweenReadingAndWatchingIsTold(t *testing.T) {
+	t.Parallel()
 	path := write(t, t.TempDir(), "p.toml", upstream("a", "1.1.1.1").Text)
 	s := open(t, path)
 	snapshot, err := s.Read(t.Context())
@@ -136,6 +140,7 @@ func TestChangeBetweenReadingAndWatchingIsTold(t *testing.T) {
 }
 
 func TestOthersInTheDirectoryAreNotToldOf(t *testing.T) {
+	t.Parallel()
 	directory := t.TempDir()
 	path := write(t, directory, "conf/p.toml", upstream("a", "1.1.1.1").Text)
 	f := &files{path: filepath.Dir(path), directory: true, limit: maxSize}
@@ -148,6 +153,7 @@ func TestOthersInTheDirectoryAreNotToldOf(t *testing.T) {
 }
 
 func TestFilesAreLookedAtWhereTheSystemDoesNotTell(t *testing.T) {
+	t.Parallel()
 	directory := t.TempDir()
 	path := write(t, directory, "p.toml", upstream("a", "1.1.1.1").Text)
 	f := &files{path: directory, directory: true, limit: maxSize}
@@ -169,6 +175,7 @@ func TestFilesAreLookedAtWhereTheSystemDoesNotTell(t *testing.T) {
 }
 
 func TestChangesThatComeTogetherAreToldOnce(t *testing.T) {
+	t.Parallel()
 	s := open(t, t.TempDir()+"?separation")
 	must(t, s.Save(t.Context(), "", upstream("a", "1.1.1.1")))
 	w := watch(t, s)
