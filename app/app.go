@@ -51,7 +51,7 @@ func Main(args []string, system System) int {
 		return exitOK
 	}
 	system.daemon = asDaemon()
-	if f.daemon && !f.test && system.daemon == nil {
+	if f.daemon && !f.test && f.sync == "" && system.daemon == nil {
 		return background(args, system)
 	}
 	if err := serve(f, system); err != nil {
@@ -72,9 +72,12 @@ func serve(f *flags, system System) error {
 	if err != nil {
 		return err
 	}
-	if f.test {
+	switch {
+	case f.test:
 		summarize(system.Stdout, c)
 		return nil
+	case f.sync != "":
+		return syncTo(f.sync, from, system.Stdout)
 	}
 	return run(c, f, system)
 }

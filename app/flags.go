@@ -29,6 +29,7 @@ type flags struct {
 
 	simple   simple
 	template bool
+	sync     string // where the configuration is to be written to
 }
 
 const usage = `pingap - a reverse proxy
@@ -83,6 +84,7 @@ func parseFlags(args []string, getenv func(string) string) (*flags, *pflag.FlagS
 	set.StringVar(&f.simple.cert, "cert", "", "with --upstream: serve TLS with this certificate `file`, or one in this directory")
 	set.StringVar(&f.simple.key, "key", "", "with --cert: its private key `file`, where it is not beside it")
 	set.StringVar(&f.simple.addr, "addr", "", "with --upstream: listen on this `address`; 0.0.0.0:80 or, with --cert, :443 without it")
+	set.StringVar(&f.sync, "sync", "", "write the configuration to another `store`, such as a file, a directory or etcd://host:2379/prefix, and exit")
 	set.BoolVar(&f.template, "template", false, "print a configuration to begin with, and exit")
 	set.BoolVarP(&f.version, "version", "V", false, "print the version and exit")
 	set.BoolVarP(&f.help, "help", "h", false, "print this and exit")
