@@ -51,7 +51,7 @@ func Main(args []string, system System) int {
 		return exitOK
 	}
 	system.daemon = asDaemon()
-	if f.daemon && !f.test && f.sync == "" && system.daemon == nil {
+	if f.daemon && !f.test && f.write == nil && f.sync == "" && system.daemon == nil {
 		return background(args, system)
 	}
 	if err := serve(f, system); err != nil {
@@ -71,6 +71,9 @@ func serve(f *flags, system System) error {
 	c, err := load(from, f, system.Stderr)
 	if err != nil {
 		return err
+	}
+	if f.write != nil {
+		return convert(from, f.write, system.Stdout)
 	}
 	switch {
 	case f.test:

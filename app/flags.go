@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"pingap/config"
 )
 
 // flags are what the command line and the environment say.
@@ -29,6 +31,7 @@ type flags struct {
 
 	simple   simple
 	template bool
+	write    func(*config.Document) ([]byte, error) // the format to print the configuration in; nil to serve
 	sync     string // where the configuration is to be written to
 }
 
@@ -36,7 +39,7 @@ const usage = `pingap - a reverse proxy
 
 Usage:
   pingap                     run with the built-in configuration: a welcome page and /ping on port 6188
-  pingap -c CONF             run with a configuration: a file, or a directory of .toml files
+  pingap -c CONF             run with a configuration: a file (TOML, HCL or KDL), or a directory of them
   pingap --upstream HOST:PORT
                              run without a configuration, before a server
   pingap -c CONF -t          check a configuration, say what was found, and exit (1 if it is wrong)
@@ -85,6 +88,8 @@ func parseFlags(args []string, getenv func(string) string) (*flags, *pflag.FlagS
 	set.StringVar(&f.simple.key, "key", "", "with --cert: its private key `file`, where it is not beside it")
 	set.StringVar(&f.simple.addr, "addr", "", "with --upstream: listen on this `address`; 0.0.0.0:80 or, with --cert, :443 without it")
 	set.StringVar(&f.sync, "sync", "", "write the configuration to another `store`, such as a file, a directory or etcd://host:2379/prefix, and exit")
+	set.Bool("to-hcl", false, "print the configuration in HCL, and exit")
+	set.Bool("to-kdl", false, "print the configuration in KDL, and exit")
 	set.BoolVar(&f.template, "template", false, "print a configuration to begin with, and exit")
 	set.BoolVarP(&f.version, "version", "V", false, "print the version and exit")
 	set.BoolVarP(&f.help, "help", "h", false, "print this and exit")
@@ -96,6 +101,15 @@ func parseFlags(args []string, getenv func(string) string) (*flags, *pflag.FlagS
 	}
 	if err := f.simple.check(f.conf, set.Changed("upstream")); err != nil {
 		return nil, nil, fmt.Errorf("%w (%w)", err, errUsage)
+	}
+	for option, write := range writers {
+		if !set.Changed(option) {
+			continue
+		}
+		if f.write != nil {
+			return nil, nil, fmt.Errorf("--to-hcl and --to-kdl exclude each other (%w)", errUsage)
+		}
+		f.write = write
 	}
 	if err := fromEnvironment(set, getenv); err != nil {
 		return nil, nil, err
