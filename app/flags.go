@@ -32,7 +32,7 @@ type flags struct {
 	simple   simple
 	template bool
 	write    func(*config.Document) ([]byte, error) // the format to print the configuration in; nil to serve
-	sync     string // where the configuration is to be written to
+	sync     string                                 // where the configuration is to be written to
 }
 
 const usage = `pingap - a reverse proxy
