@@ -105,9 +105,7 @@ func (s *succession) begin(what string, with func(ctx context.Context, withdraw 
 
 // wait waits until a process has taken over, or nobody does.
 func (s *succession) wait(ctx context.Context, offer *handover.Offer) {
-	limit, stop := context.WithTimeoutCause(ctx, s.patience, fmt.Errorf("none has become ready within %v", s.patience))
-	defer stop()
-	pid, err := offer.Wait(limit, s.descriptors, func(err error) {
+	pid, err := offer.Wait(ctx, s.patience, s.descriptors, func(err error) {
 		s.logger.Error("a new process did not become ready: this one stays", "error", err)
 	})
 	offer.Close()
@@ -121,12 +119,12 @@ func (s *succession) wait(ctx context.Context, offer *handover.Offer) {
 		s.replaced(replacedBy(pid))
 		return
 	}
-	if cause := context.Cause(limit); cause != nil {
+	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
 	withdraw(err)
 	if !errors.Is(err, errWithdrawn) {
-		s.logger.Error("no process has taken over: this one stays", "error", err)
+		s.logger.Error("no other process serves: this one stays", "error", err)
 	}
 }
 

@@ -54,7 +54,7 @@ func TestOldProcessStaysWhenTheNewProgramIsBroken(t *testing.T) {
 	p.install(t, broken)
 	kill(t, pid, syscall.SIGUSR2)
 	until(t, "it says why", func() bool {
-		return strings.Contains(p.log(), "no process has taken over: this one stays") && strings.Contains(p.log(), "cannot run")
+		return strings.Contains(p.log(), "no other process serves: this one stays") && strings.Contains(p.log(), "cannot run")
 	})
 	if err := p.answers(); err != nil || p.pid(t) != pid {
 		t.Errorf("process %d of %d: %v", p.pid(t), pid, err)

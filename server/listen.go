@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"syscall"
 
 	"pingap/loop"
@@ -86,7 +88,9 @@ func explain(addr loop.Addr, err error) error {
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fmt.Errorf("%w: this machine has no such address; `ip addr` shows those it has", err)
 	case errors.Is(err, fs.ErrPermission) && addr.Path == "" && addr.TCP.Port() < firstFreePort:
-		return fmt.Errorf("%w: ports below %d are for root, or for programs with `setcap cap_net_bind_service=+ep`, or AmbientCapabilities=CAP_NET_BIND_SERVICE in a unit of systemd", err, firstFreePort)
+		return fmt.Errorf("%w for user %d: ports below %d are for root, or for programs with `setcap cap_net_bind_service=+ep`, or AmbientCapabilities=CAP_NET_BIND_SERVICE in a unit of systemd", err, os.Geteuid(), firstFreePort)
+	case errors.Is(err, fs.ErrPermission) && addr.Path != "":
+		return fmt.Errorf("%w for user %d: give it the right to write %s", err, os.Geteuid(), filepath.Dir(addr.Path))
 	}
 	return err
 }

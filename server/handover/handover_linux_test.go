@@ -173,7 +173,7 @@ type outcome struct {
 func waiting(ctx context.Context, o *Offer, fds []int) (done chan outcome, failed chan error) {
 	done, failed = make(chan outcome, 1), make(chan error, 10)
 	go func() {
-		pid, err := o.Wait(ctx, func() ([]int, error) { return copies(fds) }, func(err error) { failed <- err })
+		pid, err := o.Wait(ctx, patience, func() ([]int, error) { return copies(fds) }, func(err error) { failed <- err })
 		done <- outcome{pid, err}
 	}()
 	return done, failed
@@ -285,6 +285,39 @@ func TestOldProcessStaysWhenTheNewOneEnds(t *testing.T) {
 	}
 	c.proceed()
 	c.says(t, "failed: take over from process "+fmt.Sprint(os.Getpid()))
+}
+
+func TestOfferEndsWhenNobodyComes(t *testing.T) {
+	o := open(t, place(t))
+	if _, err := o.Wait(t.Context(), time.Millisecond, nil, nil); !errors.Is(err, ErrNobody) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// One that has come in time may take longer to become ready.
+func TestProcessThatPreparesIsWaitedFor(t *testing.T) {
+	path := place(t)
+	o := open(t, path)
+	taken, err := dial(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Taken{conn: channel{taken}, step: patience}
+	done := make(chan outcome, 1)
+	go func() {
+		pid, err := o.Wait(t.Context(), 50*time.Millisecond, func() ([]int, error) { return nil, nil }, func(err error) { t.Error(err) })
+		done <- outcome{pid, err}
+	}()
+	if err := c.take(nil); err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(100 * time.Millisecond)
+	if err := c.Ready(); err != nil {
+		t.Error(err)
+	}
+	if got := <-done; got.err != nil {
+		t.Error(got.err)
+	}
 }
 
 func TestProcessThatSaysNothingIsGivenUp(t *testing.T) {

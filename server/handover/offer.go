@@ -66,18 +66,26 @@ func makeRoom(path string) error {
 	return nil
 }
 
+// ErrNobody is when no process has taken over in time.
+var ErrNobody = errors.New("no process has asked for the listeners and become ready")
+
 // Wait hands descriptors to the first process that takes them and becomes
 // ready, and returns its number. listeners is called for each candidate and
 // returns duplicates, which Wait closes. failed hears of each candidate that did
-// not become ready; the offer then stands for the next. Wait returns with the
-// context's error when that ends before any was ready: nothing has changed then.
-func (o *Offer) Wait(ctx context.Context, listeners func() ([]int, error), failed func(error)) (pid int, err error) {
+// not become ready; the offer then stands for the next that comes before
+// patience is over. Otherwise the error wraps ErrNobody, or is the context's when
+// that ends before: nothing has changed then.
+func (o *Offer) Wait(ctx context.Context, patience time.Duration, listeners func() ([]int, error), failed func(error)) (pid int, err error) {
+	o.ln.SetDeadline(time.Now().Add(patience))
 	defer context.AfterFunc(ctx, func() { o.ln.SetDeadline(time.Now()) })()
 	for {
 		conn, err := o.ln.AcceptUnix()
 		if err != nil {
-			if ctx.Err() != nil {
+			switch {
+			case ctx.Err() != nil:
 				return 0, ctx.Err()
+			case errors.Is(err, os.ErrDeadlineExceeded):
+				return 0, fmt.Errorf("%w within %v", ErrNobody, patience)
 			}
 			return 0, fmt.Errorf("offer the listeners at %s: %w", o.path, err)
 		}
