@@ -28,10 +28,12 @@ type reloader struct {
 	environment proxy.Environment
 	tickets     *certificate.TicketKeys // of the process, whatever is in force
 	stapler     *certificate.Stapler    // that too
+	watcher     *certificate.Watcher    // of the files that certificates are read from; nil before start
 
 	restart  func(why string) // starts a new process for what this one cannot follow; nil to leave that to people
 	started  *loaded          // [basic] of what the process was started with
 	wanted   chan string
+	renewed  chan string // the path of a file of a certificate that has changed
 	life     context.Context
 	end      context.CancelFunc
 	working  sync.WaitGroup // run
@@ -45,7 +47,7 @@ type reloader struct {
 
 // ready makes a reloader with its first fields set ready for put.
 func (r *reloader) ready() *reloader {
-	r.wanted, r.abandon = make(chan string, 1), make(chan struct{})
+	r.wanted, r.renewed, r.abandon = make(chan string, 1), make(chan string, 1), make(chan struct{})
 	r.life, r.end = context.WithCancel(context.Background())
 	return r
 }
@@ -77,6 +79,7 @@ func (r *reloader) put(c *loaded) ([]*server.Site, error) {
 		return nil, err
 	}
 	r.stapler.Use(c.certificates.Certificates())
+	r.watch(c)
 	r.mu.Lock()
 	old := r.graph
 	r.graph, r.current = graph, c
@@ -116,6 +119,8 @@ func (r *reloader) letGo(g *proxy.Graph) {
 // start begins to reload: whenever ask is called and, if it is to watch, when
 // the stored configuration is another one.
 func (r *reloader) start(watch bool) {
+	r.watcher = certificate.NewWatcher(r.noteRenewed)
+	r.watch(r.current)
 	var changes <-chan struct{}
 	if watch {
 		changes = r.current.from.watch(r.life, r.current, r.log.Logger)
@@ -127,6 +132,8 @@ func (r *reloader) start(watch bool) {
 				return
 			case why := <-r.wanted:
 				r.reload(why)
+			case path := <-r.renewed:
+				r.renew(path)
 			case <-changes:
 				r.reload("the stored configuration has changed")
 			}
@@ -211,6 +218,9 @@ func (r *reloader) reopenLogs() {
 func (r *reloader) close() {
 	r.end()
 	r.working.Wait()
+	if r.watcher != nil {
+		r.watcher.Close()
+	}
 }
 
 // finish closes what is left when the server has been drained, or given up.

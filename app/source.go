@@ -21,6 +21,7 @@ type source struct {
 type loaded struct {
 	*config.Config
 	certificates *certificate.Store
+	files        []certificate.File // that certificates, keys and authorities were read from
 	from         *source
 	revision     string // of the stored texts
 	notice       string // what is to be known of where they come from
@@ -58,6 +59,7 @@ func (s *source) read(ctx context.Context, before *loaded) (c *loaded, problems 
 		c.revision, c.notice = snapshot.Revision(), snapshot.Notice
 		c.Config, problems = snapshot.Decode()
 	}
+	c.files = certificateFiles(c.Config)
 	problems = append(problems, proxy.Check(c.Config)...)
 	var known *certificate.Store
 	if before != nil {

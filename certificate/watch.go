@@ -8,9 +8,13 @@ import (
 	"time"
 )
 
-// lookEvery is how often files are looked at. Programs that renew certificates
-// do so weeks ahead, and a look costs a few microseconds a file.
-const lookEvery = 10 * time.Second
+const (
+	// lookEvery is how often files are looked at.
+	lookEvery = 2 * time.Second
+	// restFor bounds what looking costs when there are very many: it rests for
+	// so many times as long as it took.
+	restFor = 500
+)
 
 // File is one that a certificate, a key or a list of authorities is read from,
 // as it was at one time.
@@ -117,16 +121,20 @@ func (w *Watcher) Close() {
 }
 
 func (w *Watcher) run(ctx context.Context) {
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
+	pause := lookEvery
 	for {
+		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
+			timer.Stop()
 			return
-		case <-tick.C:
-			if path := w.look(); path != "" {
-				w.changed(path)
-			}
+		case <-timer.C:
+		}
+		began := time.Now()
+		path := w.look()
+		pause = max(lookEvery, restFor*time.Since(began))
+		if path != "" {
+			w.changed(path)
 		}
 	}
 }
