@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// watchProgram looks at the program file whenever the time every is over, and lets a new process
-// take over when another version is there. The function that it returns ends
-// that. A version with which the new process failed is not tried again.
+// watchProgram looks at the program file whenever the time every is over, and
+// lets a new process take over when another version is there. The function that
+// it returns ends that. A version with which the new process failed is not tried again.
 func watchProgram(every func() time.Duration, next *succession, logger *slog.Logger) (end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var watching sync.WaitGroup
 	watching.Go(func() {
-		w := programWatch{tried: versionOf(next.program)}
+		w := programWatch{tried: next.runs}
 		for {
 			look := time.NewTimer(max(every(), time.Second))
 			select {

@@ -29,6 +29,7 @@ type succession struct {
 	patience    time.Duration
 	descriptors func() ([]int, error) // duplicates of the listeners
 	program     string
+	runs        version  // of the program
 	args        []string // of the new process
 	logger      *slog.Logger
 	replaced    context.CancelCauseFunc // called when another process serves
@@ -51,7 +52,7 @@ func newSuccession(live *reloader, srv *server.Server, logger *slog.Logger, repl
 	}
 	return &succession{
 		path: func() string { return live.config().Basic.UpgradeSock }, patience: offerPatience, descriptors: srv.Descriptors,
-		program: program, args: successorArgs(live.flags), logger: logger, replaced: replaced,
+		program: program, runs: versionOf(program), args: successorArgs(live.flags), logger: logger, replaced: replaced,
 	}
 }
 
