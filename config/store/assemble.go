@@ -6,13 +6,6 @@ import (
 	"strings"
 )
 
-// piece is a part of a text that goes to one text of a layout.
-type piece struct {
-	id
-	text string
-	next bool // it followed the piece before it in the same text
-}
-
 // assemble returns the texts that a configuration has in a layout. Comments go
 // with what follows them. What the result means has been compared with what
 // the snapshot means, so that nothing is lost or gained on the way.
@@ -56,11 +49,20 @@ func (s *Snapshot) correct() bool {
 	return len(problems.Errors()) == 0
 }
 
-// pieces divides the texts for a layout.
+// pieces divides the texts for a layout. Comments stay where the text has a
+// header for each item.
 func (s *Snapshot) pieces(l layout) ([]piece, error) {
 	var pieces []piece
 	for _, t := range s.texts {
 		fragments, err := s.dissect(t)
+		if formatOf(t.key).extension != extension || slices.ContainsFunc(fragments, func(f fragment) bool { return f.loose }) {
+			rendered, err := s.render(t)
+			if err != nil {
+				return nil, err
+			}
+			pieces = append(pieces, rendered...)
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -69,10 +71,7 @@ func (s *Snapshot) pieces(l layout) ([]piece, error) {
 			if i == len(fragments)-1 {
 				end = len(t.data)
 			}
-			switch {
-			case f.loose && l != single:
-				return nil, fmt.Errorf("%s:%d: a part of [%s] stands outside of a section of its own; write it below the header [%s] with a text editor first", s.title(t.key), f.line, f.id, f.id)
-			case f.name == "" && f.category != basic && l == byItem:
+			if f.name == "" && f.category != basic && l == byItem {
 				continue // a header such as [servers], above no keys
 			}
 			data := strings.TrimPrefix(t.data[f.lead:end], byteOrderMark)

@@ -63,6 +63,12 @@ func (s *Snapshot) apply(e Edit) error {
 	if err := checkEdit(item, e.Text); err != nil {
 		return err
 	}
+	// A TOML file beside others would be the only one that counts.
+	for _, t := range s.texts {
+		if f := formatOf(t.key); f.extension != extension {
+			return fmt.Errorf("[%s] cannot be saved: %s is written in %s; only TOML can be changed: write the configuration to another place as TOML (--sync)", item, s.title(t.key), f.name)
+		}
+	}
 	return s.put(item, withNewline(e.Text))
 }
 

@@ -57,13 +57,13 @@ func (s *Store) Fold(ctx context.Context) (report []string, err error) {
 func (s *Snapshot) strays() (map[string]bool, error) {
 	strays := map[string]bool{}
 	for _, t := range s.texts {
-		fragments, err := s.dissect(t)
+		pieces, err := s.parts(t)
 		if err != nil {
 			return nil, err
 		}
-		for _, f := range fragments {
-			bare := f.name == "" && f.category != basic
-			if !bare && s.layout.key(s.only, f.id) != t.key {
+		for _, p := range pieces {
+			bare := p.name == "" && p.category != basic
+			if !bare && s.layout.key(s.only, p.id) != t.key {
 				strays[t.key] = true
 			}
 		}

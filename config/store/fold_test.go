@@ -6,6 +6,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
+
+	"pingap/config"
 )
 
 const (
@@ -69,9 +72,8 @@ func TestFileThatHoldsMoreThanItsNameSaysIsDivided(t *testing.T) {
 
 func TestWhatCannotBeReadIsNamedAndLeft(t *testing.T) {
 	for text, want := range map[string]string{
-		"[upstreams.a]\naddrs = [\n":                   "mine.toml is no TOML that can be read",
-		"[upstreams.b]\naddrs = [\"1.1.1.1\"]\n":       "[upstreams.b] is written a second time",
-		"[upstreams]\nc = { addrs = [\"1.1.1.1\"] }\n": "mine.toml:2: a part of [upstreams.c] stands outside",
+		"[upstreams.a]\naddrs = [\n":             "mine.toml is no TOML that can be read",
+		"[upstreams.b]\naddrs = [\"1.1.1.1\"]\n": "[upstreams.b] is written a second time",
 	} {
 		directory := t.TempDir()
 		write(t, directory, "mine.toml", text)
@@ -97,7 +99,7 @@ func TestSyncDeletesWhatIsAbsent(t *testing.T) {
 		if !strings.HasSuffix(location, ".toml") && !strings.HasPrefix(location, "etcd") {
 			write(t, to.String(), "stray.toml", mixedOther)
 		}
-		_, _, err := Sync(t.Context(), "bob", from, to)
+		_, err := Sync(t.Context(), "bob", from, to)
 		must(t, err)
 		want, _, err := from.Load()
 		must(t, err)
@@ -105,11 +107,11 @@ func TestSyncDeletesWhatIsAbsent(t *testing.T) {
 		if changes := got.Changes(want); err != nil || len(changes) > 0 || len(problems.Errors()) > 0 {
 			t.Errorf("%s: %v %v %v", location, changes, problems, err)
 		}
-		if written, removed, err := Sync(t.Context(), "bob", from, to); written+removed != 0 || err != nil {
-			t.Errorf("%s: a second time, %d are written and %d removed; %v", location, written, removed, err)
+		if edits, err := Sync(t.Context(), "bob", from, to); len(edits) != 0 || err != nil {
+			t.Errorf("%s: a second time, %+v; %v", location, edits, err)
 		}
 		back := Memory("back.toml", "")
-		if _, _, err := Sync(t.Context(), "", to, back); err != nil {
+		if _, err := Sync(t.Context(), "", to, back); err != nil {
 			t.Error(err)
 		}
 		if got, _, _ := back.Load(); len(got.Changes(want)) > 0 {
@@ -126,12 +128,69 @@ func TestSyncRepairsAStoreThatCannotBeRead(t *testing.T) {
 	write(t, directory, "upstreams.toml", "[upstreams.\n")
 	write(t, directory, "broken.toml", "[[[")
 	from, to := Memory("all.toml", mixedUpstream), open(t, directory)
-	_, _, err := Sync(t.Context(), "", from, to)
+	edits, err := Sync(t.Context(), "", from, to)
 	must(t, err)
+	if len(edits) != 1 || edits[0].Base != "" {
+		t.Errorf("%+v", edits)
+	}
 	if got, want := tree(t, directory), "== broken.toml.bak\n[[[== upstreams.toml\n"+mixedUpstream; got != want {
 		t.Errorf("got\n%s", got)
 	}
 	if _, err := os.Stat(filepath.Join(directory, journalName)); err == nil {
 		t.Error("the journal is left")
 	}
+}
+
+func TestOtherFormatsAreReadAndWrittenAsTOML(t *testing.T) {
+	for name, text := range map[string]string{
+		"p.hcl":  "upstream \"a b\" {\n  addrs = [\"1.1.1.1\"]\n}\nbasic {\n  name = \"x\"\n}\n",
+		"p.kdl":  "upstream \"a b\" {\n  addrs \"1.1.1.1\"\n}\nbasic {\n  name \"x\"\n}\n",
+		"p.toml": "basic.name = \"x\"\n[upstreams]\n\"a b\" = { addrs = [\"1.1.1.1\"] }\n",
+	} {
+		directory := t.TempDir()
+		path := write(t, directory, "conf/"+name, text)
+		want := "== basic.toml\n[basic]\nname = \"x\"\n== upstreams/a b.toml\n[upstreams.\"a b\"]\naddrs = [\"1.1.1.1\"]\n"
+		to := filepath.Join(directory, "to")
+		_, err := Sync(t.Context(), "", open(t, path), open(t, to+"?separation"))
+		must(t, err)
+		if got := tree(t, to); got != want {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+		}
+		s := open(t, filepath.Dir(path)+"?separation")
+		if name != "p.toml" {
+			for _, s := range []*Store{open(t, path), s} {
+				err := s.Save(t.Context(), "", upstream("b", "1.1.1.1"))
+				if want := "[upstreams.b] cannot be saved: " + path + " is written in " + strings.ToUpper(name[2:]) + "; only TOML can be changed"; err == nil || !strings.HasPrefix(err.Error(), want) {
+					t.Errorf("%v", err)
+				}
+			}
+		}
+		report, err := s.Fold(t.Context())
+		if err != nil || len(report) != 1 {
+			t.Errorf("%q %v", report, err)
+		}
+		if got := tree(t, filepath.Dir(path)); got != strings.Replace(want, "== u", "== "+name+".bak\n"+text+"== u", 1) {
+			t.Errorf("%s: folded to\n%s", name, got)
+		}
+	}
+}
+
+func FuzzRenderedTextsMeanTheSame(f *testing.F) {
+	f.Add("a", "x\n'y'\n")
+	f.Add("b\"", "\\\x00\t''\r\n")
+	f.Fuzz(func(t *testing.T, key, text string) {
+		if !utf8.ValidString(key + text) {
+			return
+		}
+		toml := "[basic]\n" + renderKey(key) + " = " + renderText(text) + "\n"
+		var d config.Document
+		d.AddTOML("t", []byte(toml))
+		if len(d.Problems()) > 0 {
+			t.Fatalf("%q: %v", toml, d.Problems())
+		}
+		basic, _ := d.Root().Field("basic")
+		if value, ok := basic.Node.Field(key); !ok || value.Node.Text != text {
+			t.Fatalf("%q has become %q in %q", text, value.Node.Text, toml)
+		}
+	})
 }

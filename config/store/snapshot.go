@@ -94,26 +94,24 @@ func (s *Snapshot) Revision() string {
 
 // Items returns the sections of the configuration, by category and name. What
 // cannot be taken apart is left out, and named in the error: the other items
-// are there all the same.
+// are there all the same. Sections that are written in another format than TOML
+// are translated.
 func (s *Snapshot) Items() ([]Item, error) {
 	var wrong error
-	found := map[id]*strings.Builder{}
+	found := map[id]string{}
 	for _, t := range s.texts {
-		fragments, err := s.dissect(t)
+		pieces, err := s.parts(t)
 		wrong = cmp.Or(wrong, err)
-		for _, f := range fragments {
-			if f.name == "" && f.category != basic {
+		for _, p := range pieces {
+			if p.name == "" && p.category != basic {
 				continue // a header such as [servers], above no keys
 			}
-			if found[f.id] == nil {
-				found[f.id] = new(strings.Builder)
-			}
-			found[f.id].WriteString(withNewline(t.data[f.start:f.end]))
+			found[p.id] += p.text
 		}
 	}
 	var items []Item
-	for i, b := range found {
-		items = append(items, Item{i.category, i.name, b.String(), RevisionOf(b.String())})
+	for i, text := range found {
+		items = append(items, Item{i.category, i.name, text, RevisionOf(text)})
 	}
 	slices.SortFunc(items, func(a, b Item) int {
 		return cmp.Or(slices.Index(Categories, a.Category)-slices.Index(Categories, b.Category), cmp.Compare(a.Category, b.Category), cmp.Compare(a.Name, b.Name))
@@ -125,10 +123,10 @@ func (s *Snapshot) Items() ([]Item, error) {
 // read for problems.
 func (s *Snapshot) Item(category, name string) (item Item, ok bool) {
 	for _, t := range s.texts {
-		fragments, _ := s.dissect(t)
-		for _, f := range fragments {
-			if f.id == (id{category, name}) {
-				item.Text += withNewline(t.data[f.start:f.end])
+		pieces, _ := s.parts(t)
+		for _, p := range pieces {
+			if p.id == (id{category, name}) {
+				item.Text += p.text
 			}
 		}
 	}
@@ -136,10 +134,30 @@ func (s *Snapshot) Item(category, name string) (item Item, ok bool) {
 	return item, item.Text != ""
 }
 
+// parts returns the items in a text, as far as it can be read.
+func (s *Snapshot) parts(t text) ([]piece, error) {
+	if formatOf(t.key).extension != extension {
+		return s.render(t)
+	}
+	fragments, err := s.dissect(t)
+	pieces := make([]piece, len(fragments))
+	for i, f := range fragments {
+		pieces[i] = piece{id: f.id, text: withNewline(t.data[f.start:f.end])}
+	}
+	return pieces, err
+}
+
+// piece is an item, or a part of one, as TOML.
+type piece struct {
+	id
+	text string
+	next bool // it followed the piece before it in the same text
+}
+
 // dissect takes a text apart. Errors name it.
 func (s *Snapshot) dissect(t text) ([]fragment, error) {
 	if f := formatOf(t.key); f.extension != extension {
-		return nil, fmt.Errorf("%s is written in %s; only TOML can be changed: write the configuration to another store as TOML (--sync)", s.title(t.key), f.name)
+		return nil, fmt.Errorf("%s is written in %s, not in TOML", s.title(t.key), f.name)
 	}
 	fragments, err := dissect(t.data)
 	if err != nil {
@@ -159,6 +177,8 @@ type format struct {
 // found count alone.
 var formats = []format{
 	{"TOML", extension, (*config.Document).AddTOML},
+	{"HCL", ".hcl", hcl.Add},
+	{"KDL", ".kdl", kdl.Add},
 	{"HCL", ".hcl", hcl.Add},
 	{"KDL", ".kdl", kdl.Add},
 }

@@ -7,33 +7,29 @@ import (
 
 // Sync makes a store hold what another holds, and nothing else: items that are
 // not in from are deleted, and texts that do not fit the layout of to are kept
-// under names that end in .bak. It returns how many texts were written, and how
-// many were taken away. author is noted in the history.
-func Sync(ctx context.Context, author string, from, to *Store) (written, removed int, err error) {
+// under names that end in .bak. It returns what has become of the items of to:
+// an edit without Base is of a new one, without Text of one that is gone.
+// author is noted in the history.
+func Sync(ctx context.Context, author string, from, to *Store) (edits []Edit, err error) {
 	source, err := from.Read(ctx)
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
 	texts, err := source.assemble(to.layout, to.only)
 	if err != nil {
-		return 0, 0, fmt.Errorf("write %s to %s: %w", from, to, err)
+		return nil, fmt.Errorf("write %s to %s: %w", from, to, err)
 	}
 	after := to.snapshot(texts, "")
 	err = to.rewrite(ctx, func(before *Snapshot) ([]change, []record, error) {
 		changes := after.changes(before)
-		written, removed = 0, 0
 		for i, c := range changes {
-			if c.is != "" {
-				written++
-				continue
-			}
-			removed++
-			changes[i].keep = !before.fits(c.was)
+			changes[i].keep = c.is == "" && !before.fits(c.was)
 		}
-		records, err := to.recordsOf(ctx, before, author, before.editsTo(after))
+		edits = before.editsTo(after)
+		records, err := to.recordsOf(ctx, before, author, edits)
 		return changes, records, err
 	})
-	return written, removed, err
+	return edits, err
 }
 
 // fits reports whether a text holds what the layout has there, and nothing
@@ -64,8 +60,10 @@ func (s *Snapshot) editsTo(after *Snapshot) []Edit {
 		}
 		delete(before, key)
 	}
-	for key, revision := range before {
-		edits = append(edits, Edit{key.category, key.name, "", revision})
+	for _, item := range was {
+		if revision, gone := before[id{item.Category, item.Name}]; gone {
+			edits = append(edits, Edit{item.Category, item.Name, "", revision})
+		}
 	}
 	return edits
 }
