@@ -54,7 +54,7 @@ func prepare(c *loaded, f *flags, system System) (a *arrival, err error) {
 	if a.pid, err = openPidFile(c.Basic.PidFile, who); err != nil {
 		a.warnings = append(a.warnings, err) // it is not worth an outage
 	}
-	if err := a.daemon.openErrorLog(c.Basic.ErrorLog, who); err != nil {
+	if err := a.daemon.openErrorLog(c.Basic.ErrorLog, who, f, system); err != nil {
 		return a, err
 	}
 	return a, a.become(who, c, f)

@@ -16,13 +16,16 @@ import (
 // descriptor another waits for word that it serves.
 const statusVariable = "PINGAP_DAEMON_STATUS"
 
-// Background starts the program again as a daemon, in a session of its own. It
+// background starts the program again as a daemon, in a session of its own. It
 // returns 0 when that serves; when it ends before, what it wrote has been
 // passed on, and its exit code is returned.
 //
 // The program is started anew instead of forked: threads, clocks and logs of a
 // process do not survive a fork.
 func background(args []string, system System) int {
+	if os.Getenv("LISTEN_PID") == strconv.Itoa(os.Getpid()) {
+		return failed(system, errors.New("--daemon does not go with sockets of systemd, which are for the process that it starts itself: leave it out of the unit"))
+	}
 	program, err := os.Executable()
 	if err != nil {
 		return failed(system, fmt.Errorf("start in the background: %w", err))
@@ -104,11 +107,14 @@ func asDaemon() *daemon {
 }
 
 // openErrorLog opens the file for standard error; "" throws that away.
-func (d *daemon) openErrorLog(path string, i *identity) (err error) {
+func (d *daemon) openErrorLog(path string, i *identity, f *flags, system System) (err error) {
 	if d == nil {
 		return nil
 	}
 	if path == "" {
+		if f.log == "" {
+			fmt.Fprintln(system.Stderr, "pingap: nothing will be logged: there is neither --log nor basic.error_log")
+		}
 		path = os.DevNull
 	}
 	d.errorLog, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)

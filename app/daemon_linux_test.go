@@ -3,6 +3,7 @@ package app
 import (
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -59,6 +60,28 @@ func TestDaemonThatDoesNotServeSaysWhyToItsStarter(t *testing.T) {
 	}
 	if _, err := os.Lstat(filepath.Join(p.dir, "pid")); !os.IsNotExist(err) {
 		t.Error("a process that did not serve left a pid file")
+	}
+}
+
+func TestDaemonWithoutALogSaysSo(t *testing.T) {
+	p := newPlace(t)
+	p.configure(t, `pid_file = "DIR/pid"`)
+	code, stderr := p.run("-d")
+	if code != 0 || !strings.Contains(stderr, "nothing will be logged") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	if err := p.answers(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDaemonDoesNotGoWithSocketsOfSystemd(t *testing.T) {
+	p := newPlace(t)
+	program := p.command("-d")
+	cmd := exec.Command("/bin/sh", append([]string{"-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@"`}, program.Args...)...)
+	cmd.Env = program.Env
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "leave it out of the unit") {
+		t.Errorf("%v, %s", err, out)
 	}
 }
 

@@ -107,6 +107,7 @@ type load struct {
 	running sync.WaitGroup
 	over    atomic.Bool
 	done    atomic.Int64
+	plain   atomic.Int64 // of them, requests in clear text that were answered
 
 	mu     sync.Mutex
 	failed []error
@@ -133,7 +134,13 @@ func (l *load) run(n int, pause time.Duration, client func() (ask func() error, 
 // lets it.
 func (l *load) keepAlive() (ask func() error, end func()) {
 	c := &keepAliveClient{addr: l.addr}
-	return c.ask, c.close
+	return func() error {
+		err := c.ask()
+		if err == nil {
+			l.plain.Add(1)
+		}
+		return err
+	}, c.close
 }
 
 // keepAliveTLS is the same over TLS.
@@ -317,7 +324,7 @@ func TestTwentyUpgradesInARowFailNoRequest(t *testing.T) {
 	} {
 		t.Run(q.name, func(t *testing.T) {
 			trusted, secure := x509.NewCertPool(), freeAddr(t)
-			config := strings.Replace(proxyTo(upstream), "[servers.main]", "[servers.main]\n"+q.keys, 1) + fmt.Sprintf(`
+			config := strings.Replace(proxyTo(upstream), "[servers.main]", "[servers.main]\naccess_log = \"DIR/access?rolling=never&channel_buffer=100000 {path} {status} end\"\n"+q.keys, 1) + fmt.Sprintf(`
 [servers.secure]
 addr = %q
 locations = ["all"]
@@ -363,6 +370,11 @@ is_default = true
 				}
 				return nil
 			})
+			// Two processes write at a time, and each of them ends.
+			d.end(t)
+			if lines := strings.Count("\n"+readFile(t, filepath.Join(d.dir, "access")), "\n/some/path 200 end"); lines != int(l.plain.Load()) {
+				t.Errorf("the access log has %d lines for %d requests", lines, l.plain.Load())
+			}
 		})
 	}
 }
