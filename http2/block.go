@@ -51,6 +51,7 @@ type block struct {
 	hosts     int
 	host      string
 	cookies   int
+	crumbs    []byte // the cookies so far
 }
 
 // pseudo are the pseudo-header fields of a section (RFC 9113 section 8.3).
@@ -120,6 +121,9 @@ func (b *block) decode(section []byte, h *message.Header) error {
 	_, err := b.decoder.Write(section)
 	if err == nil {
 		err = b.decoder.Close()
+	}
+	if b.cookies > 1 {
+		h.Set("cookie", string(b.crumbs))
 	}
 	b.header = nil
 	if cap(b.fragments) > leastMaxFrame {
@@ -208,18 +212,15 @@ func (b *block) note(name, value string) {
 		b.hosts++
 		b.host = value
 	case "cookie":
+		// One field is made of several, as HTTP/1 wants it (RFC 9113 section
+		// 8.2.3), when all are there.
 		if b.cookies++; b.cookies > 1 {
-			b.joinCookie(value)
+			b.crumbs = append(append(b.crumbs, "; "...), value...)
 			return
 		}
+		b.crumbs = append(b.crumbs[:0], value...)
 	}
 	b.header.Add(name, value)
-}
-
-// joinCookie makes one field of several, as HTTP/1 wants it (RFC 9113 section
-// 8.2.3).
-func (b *block) joinCookie(value string) {
-	b.header.Set("cookie", b.header.Get("cookie")+"; "+value)
 }
 
 // noteLength takes Content-Length: digits, and the same each time.

@@ -206,9 +206,12 @@ func (e *exchange) over(err error) {
 func (e *exchange) Run() {
 	e.co = e.conn.loop.Current()
 	defer e.rescue()
-	if e.refusal != nil {
+	switch {
+	case e.failed != nil: // before it could begin, as in a flood of resets
+		e.gone()
+	case e.refusal != nil:
 		e.refuse(e.refusal)
-	} else {
+	default:
 		e.answer(e.front.handler.Serve(&e.x))
 	}
 	e.end()

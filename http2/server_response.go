@@ -75,8 +75,9 @@ func (e *exchange) writeContent(body message.Body) error {
 	r := &e.x.Response
 	left := r.Length
 	// The last byte of content of a known length ends the stream, unless
-	// trailers follow.
-	early := left >= 0 && !r.Header.Has("trailer")
+	// trailers may follow.
+	_, fromHTTP2 := body.(*clientExchange)
+	early := left >= 0 && !fromHTTP2 && !r.Header.Has("trailer")
 	for {
 		view, err := body.Next()
 		if err == io.EOF {
