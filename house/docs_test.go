@@ -19,8 +19,8 @@ var symbol = regexp.MustCompile("`([a-z][a-z0-9]*)\\.([A-Za-z]\\w*)(?:\\.([A-Za-
 // they hold is not checked.
 var standard = map[string]bool{"net": true, "iter": true, "tls": true, "http": true, "httputil": true, "strings": true, "io": true}
 
-// endings are those of files, whose names look like symbols.
-var endings = map[string]bool{"toml": true, "md": true, "go": true, "json": true, "conf": true, "log": true, "pem": true, "sock": true}
+// endings are those of files and hosts, whose names look like symbols.
+var endings = map[string]bool{"toml": true, "md": true, "go": true, "json": true, "conf": true, "log": true, "pem": true, "sock": true, "com": true}
 
 func TestPagesNameSymbolsThatExist(t *testing.T) {
 	declared := declarations(t)
