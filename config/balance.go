@@ -18,7 +18,7 @@ func (a *Algo) UnmarshalText(text []byte) error {
 	of, name, named := strings.Cut(rest, ":")
 	kind, of = strings.ToLower(kind), strings.ToLower(of)
 	switch {
-	case kind == "round_robin" && rest == "":
+	case kind == "round_robin" && rest == "", len(text) == 0:
 		*a = "round_robin"
 	case kind == "hash" && rest == "":
 		return &ValueError{Message: "a hash needs something to be taken of", Hint: `write "hash:path" or "hash:ip"; Pingap takes "hash" for round_robin`}

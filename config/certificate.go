@@ -42,11 +42,10 @@ type Certificate struct {
 }
 
 func (c *Certificate) check() Problems {
-	isPEM := strings.Contains(c.TLSCert, "-----BEGIN")
 	switch {
 	case c.TLSCert == "" && c.TLSKey != "":
 		return Problems{c.Problem("tls_key", "has no certificate", "write it into tls_cert")}
-	case c.TLSCert != "" && c.TLSKey == "" && isPEM && !strings.Contains(c.TLSCert, "PRIVATE KEY"):
+	case c.TLSKey == "" && isWithoutKey(c.TLSCert):
 		return Problems{c.Problem("tls_cert", "has no private key", "write it into tls_key")}
 	case c.TLSCert == "" && c.IsCA:
 		return Problems{c.Problem("is_ca", "has no certificate to issue others with", "write that of the authority into tls_cert and its key into tls_key")}
@@ -58,12 +57,20 @@ func (c *Certificate) check() Problems {
 	return nil
 }
 
+// isWithoutKey reports whether text is PEM, and surely holds no private key.
+func isWithoutKey(text string) bool {
+	return strings.Contains(text, "-----BEGIN") && !strings.Contains(text, "PRIVATE KEY")
+}
+
 // Domains are names that a certificate is for.
 type Domains []string
 
 // UnmarshalText splits the list at its commas. Whether they are names is for
 // those to say who compare them.
 func (d *Domains) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		return nil
+	}
 	var errs []error
 	for name := range strings.SplitSeq(string(text), ",") {
 		name = strings.TrimSpace(name)

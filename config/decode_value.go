@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding"
 	"errors"
 	"fmt"
@@ -110,12 +111,8 @@ func (d *decoder) basicValue(f Field, target reflect.Value, tag reflect.StructTa
 
 // example is a value for a hint, as the text of a file without quotes.
 func example(tag reflect.StructTag, general string) string {
-	for _, name := range []string{"example", "default"} {
-		if text := tag.Get(name); text != "" {
-			return text
-		}
-	}
-	return general
+	word, _, _ := strings.Cut(strings.TrimPrefix(tag.Get("enum"), ","), ",")
+	return cmp.Or(tag.Get("example"), tag.Get("default"), word, general)
 }
 
 // expect checks the kind of a value, and says what would be right.
@@ -200,6 +197,10 @@ func (d *decoder) word(f Field, target reflect.Value, tag reflect.StructTag) {
 		return
 	}
 	enum, ok := tag.Lookup("enum")
+	if ok && f.Node.Text == "" { // as if it were absent
+		target.SetString(tag.Get("default"))
+		return
+	}
 	if !ok {
 		target.SetString(f.Node.Text)
 		return

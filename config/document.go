@@ -62,7 +62,9 @@ func (d *Document) Decode() (*Config, Problems) {
 		c.plugins[p.Name] = p
 	}
 	c.broken = d.broken
-	c.Notes = d.found.notes
+	c.Notes = slices.SortedStableFunc(slices.Values(d.found.notes), func(a, b Note) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
 	return c, d.found.problems
 }
 

@@ -50,6 +50,9 @@ type NameServers []netip.AddrPort
 
 // UnmarshalText reads a list with commas. The port is 53 unless given.
 func (n *NameServers) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		return nil
+	}
 	var errs []error
 	for item := range strings.SplitSeq(string(text), ",") {
 		item = strings.TrimSpace(item)
@@ -70,6 +73,9 @@ type Statuses []int
 
 // UnmarshalText reads a list with commas.
 func (s *Statuses) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		return nil
+	}
 	var errs []error
 	for item := range strings.SplitSeq(string(text), ",") {
 		status, err := strconv.Atoi(strings.TrimSpace(item))

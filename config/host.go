@@ -13,6 +13,9 @@ type Hosts []string
 // UnmarshalText splits the list at its commas, except for those within the
 // brackets of a regular expression, such as ~^a{2,3}$.
 func (h *Hosts) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		return nil
+	}
 	var errs []error
 	for _, item := range splitHosts(string(text)) {
 		item = strings.TrimSpace(item)

@@ -3,8 +3,6 @@ package config
 import (
 	"strings"
 	"testing"
-
-	"pingap/config/secret"
 )
 
 func TestIncludedKeysWinAndKeepTheirPlaces(t *testing.T) {
@@ -62,16 +60,18 @@ func TestLinesOfIncludesAreThoseOfTheFile(t *testing.T) {
 	}
 }
 
+// encrypted are texts as they are encrypted with "passphrase" in one round.
+var encrypted = map[string]string{
+	"plugins = ['page']":             "aes256gcm:1:cee/8gHg6ODd4uXVkQliHuc21LmNLFDWzQfy4DEHgn3ViGPzcZf+L/C3JjfE2GQ74ANT4a6sKxM2VM+AdoM=",
+	"plugins = ['page']\nweight = 5": "aes256gcm:1:NS2UX+6Y2Z/ASssxKpXmM2pez5ES9ZD/vKvbXfemXr+dEv/cXEbGuUeJaMhv9K2hKJSn1+GOVxFT3CzZuY5J5SYQzr0exUU9aw==",
+	"password = sesame":              "aes256gcm:1:xYLJ4+h4FEiNVzKEBBtX9hUGAkafKge1lzO11Eh2cN2VHqoRteUwPPV102vv7pCZ3YX0baRdCiiMOeDyUw==",
+	"open sesame":                    "aes256gcm:1:6aHbkrOQU1VEAl4+kD0FveGaiY6NfrdiQL2WWeRVHF5vzTGGmdkFVgZjkfKRvO4DaJq20NvYmQ==",
+	"open wheat":                     "aes256gcm:1:IvuS+laq+ZeEO+GxuWr/7YJKuhm1K2iJ5dZy/JP2uZGrk6dIB0a+EsD3lPFJz32k4P3VI1mm",
+	"":                               "aes256gcm:1:5RRYiqjpJo97nAYVFeAGYtWEWB/hoBgdf9HUkYpokfnd4n8Y179LraczZbM=",
+}
+
 // storing is a configuration with one encrypted fragment and one secret.
-func storing(t *testing.T, fragment, text string) string {
-	t.Helper()
-	encrypted := func(text string) string {
-		value, err := secret.Encrypt(text, "passphrase")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return value
-	}
+func storing(fragment, text string) string {
 	return `
 [servers.web]
 addr = ":80"
@@ -86,11 +86,11 @@ headers = ["X-Env: $ENV:PINGAP_TEST_VALUE", "X-Plain: $HOME"]
 every = "$ENV:PINGAP_TEST_EVERY"
 [storages.fragment]
 category = "config"
-value = "` + encrypted(fragment) + `"
+value = "` + encrypted[fragment] + `"
 secret = "$ENV:PINGAP_TEST_PASSPHRASE"
 [storages.text]
 category = "secret"
-value = "` + encrypted(text) + `"
+value = "` + encrypted[text] + `"
 secret = "passphrase"
 `
 }
@@ -99,7 +99,7 @@ func TestSecretsAndTheEnvironmentStandForValues(t *testing.T) {
 	t.Setenv("PINGAP_TEST_PASSPHRASE", "passphrase")
 	t.Setenv("PINGAP_TEST_VALUE", "from $ENV:outside")
 	t.Setenv("PINGAP_TEST_EVERY", "5s")
-	c := mustParse(t, storing(t, "plugins = ['page']", "open sesame"))
+	c := mustParse(t, storing("plugins = ['page']", "open sesame"))
 	var settings exampleSettings
 	if problems := c.Plugin("page").Table.Decode(&settings); len(problems) > 0 {
 		t.Fatal(problems)
@@ -119,9 +119,9 @@ func TestSecretsAreNotShownInDifferences(t *testing.T) {
 	t.Setenv("PINGAP_TEST_PASSPHRASE", "passphrase")
 	t.Setenv("PINGAP_TEST_VALUE", "visible")
 	t.Setenv("PINGAP_TEST_EVERY", "5s")
-	before := mustParse(t, storing(t, "plugins = ['page']", "open sesame"))
+	before := mustParse(t, storing("plugins = ['page']", "open sesame"))
 	t.Setenv("PINGAP_TEST_VALUE", "changed")
-	after := mustParse(t, storing(t, "plugins = ['page']\nweight = 5", "open wheat"))
+	after := mustParse(t, storing("plugins = ['page']\nweight = 5", "open wheat"))
 	var lines []string
 	for _, change := range after.Changes(before) {
 		lines = append(lines, change.Lines...)
@@ -141,7 +141,7 @@ func TestDecryptedTextIsNotShownInProblems(t *testing.T) {
 	t.Setenv("PINGAP_TEST_PASSPHRASE", "passphrase")
 	t.Setenv("PINGAP_TEST_VALUE", "")
 	t.Setenv("PINGAP_TEST_EVERY", "5s")
-	_, problems := Parse("a.toml", []byte(storing(t, "password = sesame", "")))
+	_, problems := Parse("a.toml", []byte(storing("password = sesame", "")))
 	if got := problems.Error(); got != "a.toml:15: storages.fragment: the decrypted text is not TOML" {
 		t.Error(got)
 	}

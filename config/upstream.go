@@ -143,6 +143,9 @@ func (u *Upstream) checkTLS() (problems Problems) {
 	if u.TLSClientCert == "" && u.TLSClientKey != "" {
 		problems.add(u.Problem("tls_client_key", "has no certificate", "write it into tls_client_cert"))
 	}
+	if u.TLSClientKey == "" && isWithoutKey(u.TLSClientCert) {
+		problems.add(u.Problem("tls_client_cert", "has no private key", "write it into tls_client_key"))
+	}
 	if u.TLSCA != "" && !u.VerifyCert {
 		problems.add(u.Warning("tls_ca", "has no effect with verify_cert = false, which trusts anybody", ""))
 	}

@@ -40,7 +40,9 @@ const (
 var ErrPassphrase = errors.New("the passphrase is another one than the text was encrypted with, or the text has been changed")
 
 // Encrypt encrypts a text. Twice the same text gives two results.
-func Encrypt(text, passphrase string) (string, error) {
+func Encrypt(text, passphrase string) (string, error) { return encrypt(text, passphrase, rounds) }
+
+func encrypt(text, passphrase string, rounds int) (string, error) {
 	if passphrase == "" {
 		return "", errors.New("the passphrase is empty")
 	}
