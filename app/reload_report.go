@@ -117,6 +117,7 @@ func restartKeys(before, now, started *loaded, f *flags) (keys []string) {
 		{"pid_file", func(c *loaded) any { return c.Basic.PidFile }},
 		{"error_log", func(c *loaded) any { return c.Basic.ErrorLog }},
 		{"ticket_key_file", func(c *loaded) any { return c.Basic.TicketKeyFile }},
+		{"log_buffered_size", func(c *loaded) any { return c.Basic.LogBufferedSize }},
 		{"log_format_json", func(c *loaded) any { return c.Basic.LogFormatJSON }},
 	} {
 		if is := key.of(now); is != key.of(before) && is != key.of(started) {

@@ -120,7 +120,9 @@ func loops(c *config.Config, f *flags) int {
 }
 
 func openLog(c *config.Config, f *flags, system System) (*telemetry.Log, error) {
-	return telemetry.Open(telemetry.LogOptions{Target: f.log, Stderr: system.Stderr, Level: logLevel(c, f), JSON: c.Basic.LogFormatJSON})
+	return telemetry.Open(telemetry.LogOptions{
+		Target: f.log, Stderr: system.Stderr, Level: logLevel(c, f), JSON: c.Basic.LogFormatJSON, Gather: int(c.Basic.LogBufferedSize),
+	})
 }
 
 // logLevel says from which level on is logged.

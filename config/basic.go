@@ -48,9 +48,9 @@ type Basic struct {
 	LogLevel LogLevel `config:"log_level"`
 	// LogFormatJSON makes each line of the application log a JSON object.
 	LogFormatJSON bool `config:"log_format_json"`
-	// LogBufferedSize is how much of the application log waits to be written
-	// to its file at once.
-	LogBufferedSize Size `config:"log_buffered_size" inert:"true" max:"1gib"`
+	// LogBufferedSize is how much of the application log waits, for a second at
+	// most, to be written to its file at once. Below 4kib nothing waits.
+	LogBufferedSize Size `config:"log_buffered_size" max:"1gib"`
 	// LogCompressAlgorithm compresses old files of the application log and of
 	// access logs. Empty leaves them as they are.
 	LogCompressAlgorithm string `config:"log_compress_algorithm" enum:"gzip,zstd,"`

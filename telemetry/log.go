@@ -33,6 +33,9 @@ type LogOptions struct {
 	Level string
 	// JSON writes records as JSON objects.
 	JSON bool
+	// Gather is how many bytes of records are written to a file at once; below
+	// 4 KiB each is written when it comes.
+	Gather int
 }
 
 // levels are those of the configuration in slog's terms.
@@ -59,7 +62,10 @@ func Open(o LogOptions) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.out = newOutput(sink)
+	if target.Series.Path == "" {
+		o.Gather = 0 // people and daemons want to see each record
+	}
+	l.out = newOutput(sink, o.Gather)
 	l.Logger = slog.New(l.handler(o.JSON))
 	return l, nil
 }

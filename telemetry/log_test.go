@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func lines(t *testing.T, o LogOptions, write func(*slog.Logger)) string {
@@ -106,6 +107,28 @@ func TestReopenFollowsAFileThatWasMovedAway(t *testing.T) {
 func written(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Size() > 0
+}
+
+func TestRecordsAreGatheredForAFileAndWrittenInTime(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pingap.log")
+	l, err := Open(LogOptions{Target: path + "?rolling=never", Gather: 8 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	l.Logger.Info("late")
+	for !written(path) {
+	}
+	if took := time.Since(began); took < gatherTime/2 {
+		t.Errorf("a record was written after %v", took)
+	}
+	for range 9 {
+		l.Logger.Info(strings.Repeat("x", 1<<10))
+	}
+	l.Close()
+	if text, _ := os.ReadFile(path); bytes.Count(text, []byte("\n")) != 10 {
+		t.Errorf("the file holds %d records", bytes.Count(text, []byte("\n")))
+	}
 }
 
 // stuck is a terminal that takes nothing until it is released.

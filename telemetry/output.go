@@ -18,6 +18,13 @@ const (
 // closeTimeout is how long Close lets the last records be written.
 const closeTimeout = 5 * time.Second
 
+// Records may be gathered before they are written: from leastGathered bytes on,
+// for gatherTime at most.
+const (
+	leastGathered = 4 << 10
+	gatherTime    = time.Second
+)
+
 // sink is where records end up.
 type sink interface {
 	io.WriteCloser
@@ -37,12 +44,17 @@ type output struct {
 	sending sync.RWMutex // held for writing to end the queue
 	closed  bool
 
+	gather int // how many bytes are written at once; 0 to write each record when it comes
+
 	mu sync.Mutex // held while writing
 	w  sink
 }
 
-func newOutput(w sink) *output {
-	o := &output{w: w, queue: make(chan []byte, queueLength), done: make(chan struct{})}
+func newOutput(w sink, gather int) *output {
+	if gather < leastGathered {
+		gather = 0
+	}
+	o := &output{w: w, gather: gather, queue: make(chan []byte, queueLength), done: make(chan struct{})}
 	go o.run()
 	return o
 }
@@ -66,17 +78,49 @@ func (o *output) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// run is the life of the writer.
 func (o *output) run() {
 	defer close(o.done)
-	for record := range o.queue {
-		o.queued.Add(-int64(len(record)))
-		if n := o.dropped.Swap(0); n > 0 {
-			record = fmt.Appendf(record, "... %d log records were dropped: they came faster than they could be written\n", n)
+	var gathered []byte
+	late := time.NewTimer(0)
+	<-late.C
+	for {
+		select {
+		case record, ok := <-o.queue:
+			if !ok {
+				o.write(gathered)
+				return
+			}
+			if len(gathered) == 0 {
+				late.Reset(gatherTime)
+			}
+			if gathered = append(gathered, o.taken(record)...); len(gathered) < o.gather {
+				continue
+			}
+		case <-late.C:
 		}
-		o.mu.Lock()
-		o.w.Write(record)
-		o.mu.Unlock()
+		o.write(gathered)
+		gathered = gathered[:0]
 	}
+}
+
+// taken counts a record as taken from the queue, and adds how many there was no
+// room for.
+func (o *output) taken(record []byte) []byte {
+	o.queued.Add(-int64(len(record)))
+	if n := o.dropped.Swap(0); n > 0 {
+		record = fmt.Appendf(record, "... %d log records were dropped: they came faster than they could be written\n", n)
+	}
+	return record
+}
+
+func (o *output) write(records []byte) {
+	if len(records) == 0 {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.w.Write(records)
 }
 
 // reopen opens the sink anew.

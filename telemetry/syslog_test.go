@@ -43,7 +43,7 @@ func openSyslog(t *testing.T, format int, asJSON bool, path string) *Log {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &Log{Level: new(slog.LevelVar), target: target, out: newOutput(sink)}
+	l := &Log{Level: new(slog.LevelVar), target: target, out: newOutput(sink, 0)}
 	l.Logger = slog.New(l.handler(asJSON))
 	t.Cleanup(l.Close)
 	return l
