@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -377,6 +378,43 @@ is_default = true
 			}
 		})
 	}
+}
+
+func TestATunnelOutlivesAnUpgradeUntilItsGraceEnds(t *testing.T) {
+	upstream := serve(t, func(w http.ResponseWriter, r *http.Request) { talkBack(t, w) })
+	d := startDaemon(t, "grace_period = \"2s\"\n"+proxyTo(upstream))
+	conn, err := net.Dial("tcp", d.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	in := bufio.NewReader(conn)
+	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+	if resp, err := http.ReadResponse(in, nil); err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatal(resp, err)
+	}
+	old := d.pid(t)
+	if err := syscall.Kill(old, syscall.SIGQUIT); err != nil {
+		t.Fatal(err)
+	}
+	d.launch(t, "-u")
+	if pids := d.processes(); len(pids) != 2 {
+		t.Errorf("processes %v are there", pids)
+	}
+	io.WriteString(conn, "still there")
+	if err := wantText(in, "still there"); err != nil {
+		t.Error("after the upgrade:", err)
+	}
+	if _, err := in.ReadByte(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the tunnel does not end: %v", err)
+	}
+	eventually(t, "end the old process", func() error {
+		if pids := d.processes(); len(pids) != 1 || pids[0] == old {
+			return fmt.Errorf("processes %v are there", pids)
+		}
+		return nil
+	})
 }
 
 // When the new program is broken the old one stays.
