@@ -21,16 +21,20 @@ func (s *Snapshot) assemble(l layout, only string) ([]text, error) {
 	slices.SortStableFunc(pieces, func(a, b piece) int {
 		return slices.Index(Categories, a.category) - slices.Index(Categories, b.category)
 	})
-	last := ""
+	parts, last := map[string][]string{}, ""
 	for _, p := range pieces {
 		key := l.key(only, p.id)
-		t, _ := to.find(key)
-		if p.next && last == key {
-			to.set(t, t.data+p.text)
-		} else {
-			to.set(t, join(t.data, strings.TrimLeft(p.text, "\r\n")))
+		here := parts[key]
+		if n := len(here); n > 0 && (!p.next || last != key) {
+			here[n-1] = strings.TrimRight(here[n-1], " \t\r\n") + "\n\n"
+			p.text = strings.TrimLeft(p.text, "\r\n")
+		} else if n == 0 {
+			p.text = strings.TrimLeft(p.text, "\r\n")
 		}
-		last = key
+		parts[key], last = append(here, p.text), key
+	}
+	for key, here := range parts {
+		to.set(text{key: key}, strings.Join(here, ""))
 	}
 	before, _ := s.Decode()
 	after, problems := to.Decode()

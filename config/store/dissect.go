@@ -160,29 +160,27 @@ func withNewline(text string) string {
 	return text + "\n"
 }
 
-// splice returns a text with an item replaced, added at the end, or, when is is
-// empty, left out. Whatever else the text holds stays as it was.
-func splice(text string, fragments []fragment, item id, is string) string {
+// splice returns a text with some of its items replaced or, by "", left out.
+// Whatever else the text holds stays as it was.
+func splice(text string, fragments []fragment, will map[id]string) string {
 	var b strings.Builder
-	at, put := 0, false
+	at, put := 0, map[id]bool{}
 	for _, f := range fragments {
-		if f.id != item {
+		is, ok := will[f.id]
+		if !ok {
 			continue
 		}
 		b.WriteString(text[at:f.start])
 		at = f.end
-		if !put && is != "" {
+		if is != "" && !put[f.id] {
 			b.WriteString(is)
-			put = true
+			put[f.id] = true
 		} else {
 			at = skipEmptyLines(text, at)
 		}
 	}
 	b.WriteString(text[at:])
-	if put || is == "" {
-		return b.String()
-	}
-	return join(b.String(), is)
+	return b.String()
 }
 
 // skipEmptyLines returns the place behind the empty lines that begin at one.
@@ -195,13 +193,4 @@ func skipEmptyLines(text string, at int) int {
 		}
 		at += end + 1
 	}
-}
-
-// join puts one text below another, with an empty line between them.
-func join(a, b string) string {
-	a = strings.TrimRight(a, " \t\r\n")
-	if a == "" {
-		return b
-	}
-	return a + "\n\n" + b
 }

@@ -40,28 +40,34 @@ var ErrAbsent = errors.New("there is no such section")
 func (s *Snapshot) With(edits ...Edit) (*Snapshot, error) {
 	next := *s
 	next.texts = slices.Clone(s.texts)
+	items, _ := s.Items() // what cannot be read is no reason to leave the rest as it is
+	now := make(map[id]string, len(items))
+	for _, item := range items {
+		now[id{item.Category, item.Name}] = item.Text
+	}
+	will := map[id]string{}
 	for _, e := range edits {
-		if err := next.apply(e); err != nil {
+		item := id{e.Category, e.Name}
+		if err := s.check(e, now[item]); err != nil {
 			return nil, err
 		}
+		now[item] = withNewline(e.Text)
+		will[item] = now[item]
 	}
-	return &next, nil
+	return &next, next.put(will)
 }
 
-func (s *Snapshot) apply(e Edit) error {
+// check says why an edit of an item cannot be made.
+func (s *Snapshot) check(e Edit, now string) error {
 	item := id{e.Category, e.Name}
 	if err := item.validate(); err != nil {
 		return err
 	}
-	now, exists := s.Item(e.Category, e.Name)
 	switch {
-	case e.Base != Any && e.Base != now.Revision:
-		return &Conflict{now}
-	case e.Text == "" && !exists:
+	case e.Base != Any && e.Base != RevisionOf(now):
+		return &Conflict{Item{e.Category, e.Name, now, RevisionOf(now)}}
+	case e.Text == "" && now == "":
 		return fmt.Errorf("delete [%s]: %w", item, ErrAbsent)
-	}
-	if err := checkEdit(item, e.Text); err != nil {
-		return err
 	}
 	// A TOML file beside others would be the only one that counts.
 	for _, t := range s.texts {
@@ -69,7 +75,7 @@ func (s *Snapshot) apply(e Edit) error {
 			return fmt.Errorf("[%s] cannot be saved: %s is written in %s; only TOML can be changed: write the configuration to another place as TOML (--sync)", item, s.title(t.key), f.name)
 		}
 	}
-	return s.put(item, withNewline(e.Text))
+	return checkEdit(item, e.Text)
 }
 
 // checkEdit makes sure that a text holds its item, and nothing of others.
@@ -95,53 +101,70 @@ func checkEdit(item id, text string) error {
 	return nil
 }
 
-// put writes an item where it stands, or, when it is new, where the layout has
-// it. "" takes it out.
-func (s *Snapshot) put(item id, is string) error {
-	home := s.layout.key(s.only, item)
-	keys := s.holders(item)
-	if len(keys) == 0 {
-		keys = []string{home}
-	}
-	for i, key := range keys {
-		t, _ := s.find(key)
+// put writes items where they stand, or, when they are new, where the layout
+// has them. "" takes one out.
+func (s *Snapshot) put(will map[id]string) error {
+	for _, t := range slices.Clone(s.texts) {
+		mine := map[id]string{}
 		fragments, err := s.dissect(t)
-		if err != nil && s.layout == byItem && key == home {
-			fragments, t.data, err = nil, "", nil // nothing but this item belongs here
+		for _, f := range fragments {
+			is, ok := will[f.id]
+			switch {
+			case !ok:
+				continue
+			case f.loose:
+				return fmt.Errorf("[%s] cannot be saved: %s:%d: a part of it stands outside of that section; write it below the header [%s] with a text editor first", f.id, s.title(t.key), f.line, f.id)
+			}
+			if _, seen := mine[f.id]; !seen {
+				mine[f.id] = is
+			}
+			will[f.id] = "" // it stands in one place from now on
+		}
+		if len(mine) == 0 {
+			continue
 		}
 		if err == nil {
-			err = s.standsAlone(t, fragments, item)
+			s.set(t, splice(t.data, fragments, mine))
+			continue
 		}
-		if err != nil {
-			return fmt.Errorf("[%s] cannot be saved: %w", item, err)
-		}
-		now := is
-		if i > 0 {
-			now = ""
-		}
-		s.set(t, splice(t.data, fragments, item, now))
-	}
-	return nil
-}
-
-// holders returns the keys of the texts that an item stands in.
-func (s *Snapshot) holders(item id) (keys []string) {
-	for _, t := range s.texts {
-		fragments, _ := s.dissect(t)
-		if slices.ContainsFunc(fragments, func(f fragment) bool { return f.id == item }) {
-			keys = append(keys, t.key)
+		// Nothing but its item belongs into the file of an item, so it can be
+		// replaced as a whole.
+		for item, is := range mine {
+			if s.layout != byItem || t.key != s.layout.key(s.only, item) {
+				return fmt.Errorf("[%s] cannot be saved: %w", item, err)
+			}
+			s.set(t, is)
 		}
 	}
-	return keys
+	return s.add(will)
 }
 
-// standsAlone says what of an item stands outside of a header of its own, where
-// it cannot be replaced.
-func (s *Snapshot) standsAlone(t text, fragments []fragment, item id) error {
-	for _, f := range fragments {
-		if f.id == item && f.loose {
-			return fmt.Errorf("%s:%d: a part of it stands outside of that section; write it below the header [%s] with a text editor first", s.title(t.key), f.line, item)
+// add writes the items that stand nowhere yet.
+func (s *Snapshot) add(will map[id]string) error {
+	added := map[string][]id{}
+	for item, is := range will {
+		if is != "" {
+			key := s.layout.key(s.only, item)
+			added[key] = append(added[key], item)
 		}
+	}
+	for key, items := range added {
+		t, _ := s.find(key)
+		_, err := s.dissect(t)
+		if err != nil && s.layout != byItem {
+			return fmt.Errorf("[%s] cannot be saved: %w", items[0], err)
+		} else if err != nil {
+			t.data = ""
+		}
+		slices.SortFunc(items, func(a, b id) int { return strings.Compare(a.String(), b.String()) })
+		parts := []string{strings.TrimRight(t.data, " \t\r\n")}
+		if parts[0] == "" {
+			parts = nil
+		}
+		for _, item := range items {
+			parts = append(parts, strings.TrimRight(will[item], "\r\n"))
+		}
+		s.set(t, strings.Join(parts, "\n\n")+"\n")
 	}
 	return nil
 }

@@ -106,7 +106,12 @@ func (e *etcd) historyBegin(item id) string {
 func (e *etcd) recordKey(r record) string { return e.historyBegin(r.id) + r.stamp }
 
 func (e *etcd) records(ctx context.Context, item id) ([]record, error) {
-	answer, err := e.get(ctx, e.historyBegin(item))
+	return e.listed(ctx, item)
+}
+
+// listed returns the records of an item, of every item for the zero id.
+func (e *etcd) listed(ctx context.Context, item id, options ...clientv3.OpOption) ([]record, error) {
+	answer, err := e.get(ctx, e.historyBegin(item), options...)
 	if err != nil {
 		return nil, err
 	}
@@ -124,21 +129,34 @@ func (e *etcd) records(ctx context.Context, item id) ([]record, error) {
 	return newestFirst(records), nil
 }
 
-// forget removes what is too many of the items that records are of. That it
-// fails does no harm: the next save tries again.
+// forget removes the records that are too many of the items that records are
+// of. That it fails does no harm: the next save tries again.
 func (e *etcd) forget(ctx context.Context, records []record) {
+	seen := map[id]bool{}
+	var all []record
 	for _, r := range records {
-		all, err := e.records(ctx, r.id)
+		if seen[r.id] {
+			continue
+		}
+		seen[r.id] = true
+		item := r.id
+		if len(records) >= many {
+			item = id{}
+		}
+		of, err := e.listed(ctx, item, clientv3.WithKeysOnly())
 		if err != nil {
 			return
 		}
-		for _, old := range surplus(all) {
-			ctx, cancel := context.WithTimeout(ctx, e.timeout)
-			_, err := e.client.Delete(ctx, e.recordKey(old))
-			cancel()
-			if err != nil {
-				return
-			}
+		if all = append(all, of...); item == (id{}) {
+			break
+		}
+	}
+	for _, old := range surplus(all) {
+		ctx, cancel := context.WithTimeout(ctx, e.timeout)
+		_, err := e.client.Delete(ctx, e.recordKey(old))
+		cancel()
+		if err != nil {
+			return
 		}
 	}
 }

@@ -51,8 +51,9 @@ func (f *files) read(ctx context.Context) ([]text, error) {
 	}
 	texts := make([]text, 0, len(keys))
 	left := f.limit
+	source := begun.source(f)
 	for _, key := range keys {
-		data, err := read(begun.source(f, key), left)
+		data, err := read(source(key), left)
 		if err != nil {
 			return nil, err
 		}
@@ -71,13 +72,10 @@ func (f *files) list(begun journal) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	found = slices.DeleteFunc(found, begun.leaves)
-	for _, key := range begun.Puts {
-		if !slices.Contains(found, key) {
-			found = append(found, key)
-		}
-	}
+	found = slices.DeleteFunc(found, begun.leaves())
+	found = append(found, begun.Puts...)
 	slices.Sort(found)
+	found = slices.Compact(found)
 	for _, format := range formats {
 		keys := slices.DeleteFunc(slices.Clone(found), func(key string) bool { return !strings.HasSuffix(key, format.extension) })
 		if len(keys) > 0 {
@@ -179,7 +177,9 @@ func (f *files) commit(ctx context.Context, changes []change, records []record) 
 		}
 		return err
 	}
-	f.forget(records)
+	if len(records) > 0 {
+		f.forget()
+	}
 	return nil
 }
 

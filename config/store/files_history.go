@@ -32,18 +32,16 @@ func recordOf(name string) (r record, ok bool) {
 }
 
 func (f *files) records(_ context.Context, item id) ([]record, error) {
-	entries, err := os.ReadDir(f.historyPath())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, explain(f.historyPath(), err)
+	records, err := f.recordNames()
+	if err != nil {
+		return nil, err
 	}
-	var records []record
-	for _, entry := range entries {
-		r, ok := recordOf(entry.Name())
-		if !ok || item != (id{}) && r.id != item {
+	var kept []record
+	for _, r := range records {
+		if item != (id{}) && r.id != item {
 			continue
 		}
-		path := filepath.Join(f.historyPath(), entry.Name())
-		data, err := read(path, f.limit)
+		data, err := read(f.recordPath(r), f.limit)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // somebody saves, and leaves out the oldest
 		}
@@ -51,15 +49,34 @@ func (f *files) records(_ context.Context, item id) ([]record, error) {
 			return nil, err
 		}
 		r.data = string(data)
-		records = append(records, r)
+		kept = append(kept, r)
+	}
+	return kept, nil
+}
+
+// recordNames returns the records, the newest first, without their data.
+func (f *files) recordNames() ([]record, error) {
+	entries, err := os.ReadDir(f.historyPath())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, explain(f.historyPath(), err)
+	}
+	var records []record
+	for _, entry := range entries {
+		if r, ok := recordOf(entry.Name()); ok {
+			records = append(records, r)
+		}
 	}
 	return newestFirst(records), nil
+}
+
+func (f *files) recordPath(r record) string {
+	return filepath.Join(f.historyPath(), recordBegin(r.id)+r.stamp)
 }
 
 // remember keeps records and returns their paths.
 func (f *files) remember(records []record) (paths []string, err error) {
 	for _, r := range records {
-		path := filepath.Join(f.historyPath(), recordBegin(r.id)+r.stamp)
+		path := f.recordPath(r)
 		if err := writeFile(path, r.data); err != nil {
 			return paths, explainSave(path, err)
 		}
@@ -68,16 +85,14 @@ func (f *files) remember(records []record) (paths []string, err error) {
 	return paths, nil
 }
 
-// forget removes what is too many of the items that records are of. That it
-// fails does no harm: the next save tries again.
-func (f *files) forget(records []record) {
-	for _, r := range records {
-		all, err := f.records(context.Background(), r.id)
-		if err != nil {
-			return
-		}
-		for _, old := range surplus(all) {
-			os.Remove(filepath.Join(f.historyPath(), recordBegin(old.id)+old.stamp))
-		}
+// forget removes the records that are too many. That it fails does no harm: the
+// next save tries again.
+func (f *files) forget() {
+	all, err := f.recordNames()
+	if err != nil {
+		return
+	}
+	for _, old := range surplus(all) {
+		os.Remove(f.recordPath(old))
 	}
 }

@@ -81,21 +81,51 @@ func (s *Store) recordsOf(ctx context.Context, before *Snapshot, author string, 
 	if !s.history {
 		return nil, nil
 	}
+	kept, err := s.newest(ctx, edits)
+	if err != nil {
+		return nil, err
+	}
+	items, _ := before.Items()
+	was := make(map[id]string, len(items))
+	for _, item := range items {
+		was[id{item.Category, item.Name}] = item.Text
+	}
 	var all []record
 	now := time.Now()
 	for _, e := range edits {
 		item := id{e.Category, e.Name}
-		kept, err := s.medium.records(ctx, item)
-		if err != nil {
-			return nil, err
-		}
-		was, exists := before.Item(e.Category, e.Name)
-		if exists && (len(kept) == 0 || kept[0].version().Text != was.Text) {
-			all = append(all, newRecord(item, now.Add(-time.Nanosecond), "", was.Text))
+		if was[item] != "" && kept[item] != was[item] {
+			all = append(all, newRecord(item, now.Add(-time.Nanosecond), "", was[item]))
 		}
 		all = append(all, newRecord(item, now, author, withNewline(e.Text)))
 	}
 	return all, nil
+}
+
+// many is from how many items on all of a history are asked for at once.
+const many = 16
+
+// newest returns the texts of the newest versions of the items of edits.
+func (s *Store) newest(ctx context.Context, edits []Edit) (map[id]string, error) {
+	var records []record
+	for _, e := range edits {
+		item := id{e.Category, e.Name}
+		if len(edits) >= many {
+			item = id{}
+		}
+		more, err := s.medium.records(ctx, item)
+		if err != nil {
+			return nil, err
+		}
+		if records = append(records, more...); item == (id{}) {
+			break
+		}
+	}
+	texts := map[id]string{}
+	for _, r := range slices.Backward(records) {
+		texts[r.id] = r.version().Text
+	}
+	return texts, nil
 }
 
 // noteMark begins the line above a version's text that says whose it is.
@@ -144,7 +174,14 @@ func newestFirst(records []record) []record {
 	return records
 }
 
-// surplus returns the records of an item, the newest first, that are too many.
-func surplus(records []record) []record {
-	return records[min(len(records), maxVersions):]
+// surplus returns the records that are too many of their items. They are the
+// newest first.
+func surplus(records []record) (tooMany []record) {
+	seen := map[id]int{}
+	for _, r := range records {
+		if seen[r.id]++; seen[r.id] > maxVersions {
+			tooMany = append(tooMany, r)
+		}
+	}
+	return tooMany
 }

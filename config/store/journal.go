@@ -49,20 +49,34 @@ func readJournal(directory string) (journal, error) {
 	return j, nil
 }
 
-// source returns the path that a text is read from.
-func (j *journal) source(f *files, key string) string {
-	path := f.title(key)
-	if slices.Contains(j.Puts, key) {
-		if prepared := temporary(resolve(path)); exists(prepared) {
-			return prepared
+// source returns what tells the path that a text is read from.
+func (j *journal) source(f *files) func(key string) string {
+	puts := set(j.Puts)
+	return func(key string) string {
+		path := f.title(key)
+		if puts[key] {
+			if prepared := temporary(resolve(path)); exists(prepared) {
+				return prepared
+			}
 		}
+		return path
 	}
-	return path
 }
 
-// leaves reports whether a file is to go.
-func (j *journal) leaves(key string) bool {
-	return slices.Contains(j.Gone, key) || slices.Contains(j.Kept, key)
+// leaves returns what tells whether a file is to go.
+func (j *journal) leaves() func(key string) bool {
+	gone := set(j.Gone, j.Kept)
+	return func(key string) bool { return gone[key] }
+}
+
+func set(lists ...[]string) map[string]bool {
+	members := map[string]bool{}
+	for _, list := range lists {
+		for _, member := range list {
+			members[member] = true
+		}
+	}
+	return members
 }
 
 // add notes a change, and prepares the file that it needs.
@@ -95,21 +109,28 @@ func (f *files) recover() error {
 	if err != nil {
 		return err
 	}
+	touched := map[string]bool{}
 	for _, key := range j.Puts {
 		path := resolve(f.title(key))
 		if prepared := temporary(path); exists(prepared) {
-			err = errors.Join(err, replace(prepared, path))
+			touched[filepath.Dir(path)] = true
+			err = errors.Join(err, os.Rename(prepared, path))
 		}
 	}
-	for _, key := range j.Kept {
-		if path := f.title(key); exists(path) {
-			err = errors.Join(err, replace(path, spareName(path)))
+	for _, key := range slices.Concat(j.Kept, j.Gone) {
+		path := f.title(key)
+		if !exists(path) {
+			continue
+		}
+		touched[filepath.Dir(path)] = true
+		if slices.Contains(j.Gone, key) {
+			err = errors.Join(err, os.Remove(path))
+		} else {
+			err = errors.Join(err, os.Rename(path, spareName(path)))
 		}
 	}
-	for _, key := range j.Gone {
-		if path := f.title(key); exists(path) {
-			err = errors.Join(err, os.Remove(path), syncDirectory(filepath.Dir(path)))
-		}
+	for directory := range touched {
+		err = errors.Join(err, syncDirectory(directory))
 	}
 	path := filepath.Join(f.path, journalName)
 	if err != nil || !exists(path) {

@@ -40,13 +40,9 @@ func (m *memory) commit(_ context.Context, changes []change, records []record) e
 		}
 		m.data = c.is
 	}
-	for _, r := range records {
-		m.kept = newestFirst(append(m.kept, r))
-		of := slices.DeleteFunc(slices.Clone(m.kept), func(k record) bool { return k.id != r.id })
-		for _, old := range surplus(of) {
-			m.kept = slices.DeleteFunc(m.kept, func(k record) bool { return k == old })
-		}
-	}
+	m.kept = newestFirst(append(m.kept, records...))
+	tooMany := surplus(m.kept)
+	m.kept = slices.DeleteFunc(m.kept, func(r record) bool { return slices.Contains(tooMany, r) })
 	for _, w := range m.watchers {
 		raise(w)
 	}
