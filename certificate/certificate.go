@@ -150,6 +150,22 @@ func digest(spec Spec, cert, key []byte) (d [sha256.Size]byte) {
 	return d
 }
 
+// DigestOf is that of values in each form that Spec.Cert has, by what they hold
+// now: it tells whether something that was made of them is still the same. It
+// may read files.
+func DigestOf(values ...string) (d [sha256.Size]byte) {
+	h := sha256.New()
+	for _, v := range values {
+		text, _, err := readText(v)
+		if err != nil {
+			text = []byte(v)
+		}
+		fmt.Fprintf(h, "%d:%s", len(text), text)
+	}
+	h.Sum(d[:0])
+	return d
+}
+
 // public is what every public key of crypto has.
 type public interface{ Equal(crypto.PublicKey) bool }
 

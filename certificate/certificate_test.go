@@ -254,6 +254,27 @@ func TestDigestTellsCertificatesApart(t *testing.T) {
 	}
 }
 
+func TestDigestOfIsThatOfWhatValuesHold(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ca.pem")
+	text := certPEM(newCA(t, "CA", nil))
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	same := DigestOf(text, "x")
+	if DigestOf(path, "x") != same || DigestOf(base64.StdEncoding.EncodeToString([]byte(text)), "x") != same {
+		t.Error("the same text has two digests")
+	}
+	if DigestOf(text, "y") == same || DigestOf(text) == same || DigestOf("x", text) == same {
+		t.Error("other values have the same digest")
+	}
+	if err := os.WriteFile(path, []byte(text+text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if DigestOf(path, "x") == same {
+		t.Error("another content has the same digest")
+	}
+}
+
 func FuzzLoadNeverPanics(f *testing.F) {
 	leaf := newLeaf(f, newCA(f, "CA", nil), newECDSA(f), "a.test")
 	f.Add([]byte(certPEM(leaf)), []byte(keyPEM(f, leaf.key)), "a.test")
