@@ -49,7 +49,7 @@ func TestTestsAreNamedByBehaviour(t *testing.T) {
 
 // leakChecked are the packages that start goroutines or coroutines: their
 // tests fail when one is left.
-var leakChecked = []string{"loop", "http1", "http2", "http3", "upstream", "proxy", "server", "app", "accesslog", "admin", "e2e"}
+var leakChecked = []string{"loop", "certificate", "http1", "http2", "http3", "upstream", "proxy", "server", "app", "accesslog", "admin", "e2e"}
 
 func TestTestsOfRunningPartsLookForLeaks(t *testing.T) {
 	checked := map[string]bool{} // by directory that has tests
