@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -25,38 +24,39 @@ func (d *decoder) add(p Problem) {
 	d.found.problems.add(p)
 }
 
-// table decodes each field of the struct, and reports the keys that are none.
+// table decodes the fields of a table, and reports those that are none of the
+// struct.
 func (d *decoder) table(n *Node, s reflect.Value) {
-	known := d.fields(n, s)
-	for _, f := range n.Fields {
-		if !slices.Contains(known, f.Key) && !slices.Contains(d.others, f.Key) {
-			d.unknown(f, s.Addr().Interface(), known)
+	plan := d.found.planOf(s.Type())
+	for _, f := range d.fields(n, s, plan) {
+		if !slices.Contains(d.others, f.Key) {
+			d.unknown(f, s.Addr().Interface(), plan.keys)
 		}
 	}
 }
 
-// fields decodes each field of the struct and returns their keys.
-func (d *decoder) fields(n *Node, s reflect.Value) (known []string) {
-	for i := range s.NumField() {
-		tag := s.Type().Field(i).Tag
-		key := tag.Get("config")
-		if key == "" {
+// fields decodes the fields of a table that the struct has, and returns the
+// others. Fields of the struct that the table does not have get their defaults.
+func (d *decoder) fields(n *Node, s reflect.Value, plan *plan) (others []Field) {
+	for _, i := range plan.defaulted {
+		s.Field(i).Set(plan.defaults.Field(i))
+	}
+	for _, f := range n.Fields {
+		i, ok := plan.index[f.Key]
+		if !ok {
+			others = append(others, f)
 			continue
 		}
-		known = append(known, key)
-		f, ok := n.Field(key)
-		switch {
-		case ok:
-			d.value(f, s.Field(i), tag)
-			d.noteInert(f, s.Field(i), tag)
-		case tag.Get("required") != "" && n.reported:
-		case tag.Get("required") != "":
+		s.Field(i).SetZero()
+		d.value(f, s.Field(i), plan.tags[i])
+		d.noteInert(f, s.Field(i), plan.tags[i])
+	}
+	for _, key := range plan.required {
+		if _, ok := n.Field(key); !ok && !n.reported {
 			d.add(Problem{Position: n.Position, Section: d.section, Key: d.prefix + key, Message: "is missing"})
-		default:
-			d.fallback(key, s.Field(i), tag)
 		}
 	}
-	return known
+	return others
 }
 
 // unknown deals with a key that no field of target has.
@@ -70,7 +70,7 @@ func (d *decoder) unknown(f Field, target any, known []string) {
 	}
 	problem.Key = strings.TrimSuffix(d.prefix, ".")
 	problem.Message = fmt.Sprintf("unknown key %q", f.Key)
-	problem.Hint = cmp.Or(Suggest(f.Key, append(known, d.others...)), homeOf(f.Key))
+	problem.Hint = cmp.Or(Suggest(f.Key, append(slices.Clone(known), d.others...)), homeOf(f.Key))
 	d.add(problem)
 }
 
@@ -84,36 +84,6 @@ func (d *decoder) noteInert(f Field, target reflect.Value, tag reflect.StructTag
 	case matchesWord(f.Node.Text, words):
 		d.found.note(f.Position, d.section, d.prefix+f.Key, fmt.Sprintf("%q is %s", f.Node.Text, noEffect))
 	}
-}
-
-// keysOf returns the keys of the struct that target points to.
-func keysOf(target any) []string {
-	var keys []string
-	t := reflect.TypeOf(target).Elem()
-	for i := range t.NumField() {
-		if key := t.Field(i).Tag.Get("config"); key != "" {
-			keys = append(keys, key)
-		}
-	}
-	return keys
-}
-
-// fallback sets a key that is absent to its default.
-func (d *decoder) fallback(key string, target reflect.Value, tag reflect.StructTag) {
-	text, ok := tag.Lookup("default")
-	if !ok {
-		return
-	}
-	n := &Node{Kind: KindString, Text: text}
-	switch target.Kind() {
-	case reflect.Bool:
-		n = &Node{Kind: KindBool, Bool: text == "true"}
-	case reflect.Int, reflect.Int64:
-		if v, err := strconv.ParseInt(text, 10, 64); err == nil {
-			n = &Node{Kind: KindInteger, Integer: v}
-		}
-	}
-	d.value(Field{Key: key, Node: n}, target, tag)
 }
 
 // nested decodes a table within the section's.

@@ -519,7 +519,7 @@ func TestTagsOfAllSectionsAreRight(t *testing.T) {
 				if f.Type.Kind() == reflect.Slice && !reflect.PointerTo(f.Type).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 					d.list(Field{Key: key, Node: &Node{Kind: KindArray, Items: []*Node{{Kind: KindString, Text: text}}}}, target, f.Tag)
 				} else {
-					d.fallback(key, target, reflect.StructTag(strings.Replace(string(f.Tag), tag+":", "default:", 1)))
+					d.fallback(key, text, target, f.Tag)
 				}
 				if len(found.problems) > 0 {
 					t.Errorf("%s: the %s of %s: %v", s.Name(), tag, key, found.problems)

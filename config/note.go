@@ -1,6 +1,9 @@
 package config
 
-import "fmt"
+import (
+	"fmt"
+	"reflect"
+)
 
 // Note is something that the author of a configuration should know, although
 // nothing is wrong: a key that this version accepts without acting on it, or
@@ -23,6 +26,7 @@ const noEffect = "accepted, but has no effect in this version"
 type report struct {
 	problems Problems
 	notes    []Note
+	plans    map[reflect.Type]*plan // of the structs met so far
 }
 
 // note adds a note about a key.

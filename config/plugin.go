@@ -36,7 +36,8 @@ func newPlugin(item Item) *Plugin {
 // keys reads the keys that every plugin has.
 func (p *Plugin) keys(found *report) {
 	d := decoder{section: p.table.section, found: found}
-	d.fields(p.table.node, reflect.ValueOf(&p.pluginKeys).Elem())
+	keys := reflect.ValueOf(&p.pluginKeys).Elem()
+	d.fields(p.table.node, keys, found.planOf(keys.Type()))
 }
 
 // ReadyMadePrefix begins the names of plugins that exist without being

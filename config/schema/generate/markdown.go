@@ -2,36 +2,13 @@ package main
 
 import (
 	"bytes"
+	_ "embed"
 	"fmt"
 	"strings"
 )
 
-const introduction = `# Configuration reference
-
-<!-- Made by "make docs" of the sources; change the comments there. -->
-
-A configuration is TOML (or HCL, or KDL): sections with keys. Unknown keys, values of a wrong type and names that lead
-nowhere are errors, each with its file and line; ` + "`pingap -t -c FILE`" + ` lists them all. ` + "`pingap schema`" + ` prints a JSON
-Schema for editors. [examples](examples/README.md) shows whole configurations.
-
-## How values are written
-
-| type | written as |
-|---|---|
-| text | ` + "`\"text\"`" + ` |
-| integer, bool | ` + "`10`, `true`" + `, without quotes |
-| duration | ` + "`\"500ms\"`, `\"3s\"`, `\"1m\"`, `\"2h 30m\"`, `\"7d\"`" + `: whole numbers with units |
-| size | ` + "`\"4kb\"`, `\"10MB\"`" + ` (thousands), ` + "`\"1MiB\"`" + ` (1024s), or an integer of bytes |
-| list | ` + "`[\"one\", \"two\"]`" + ` |
-| list with commas | ` + "`\"one, two\"`" + ` |
-| header | ` + "`\"Name: value\"`" + ` |
-| regular expression | RE2 syntax; in TOML best in single quotes |
-
-Any text may hold ` + "`$ENV:NAME`" + `, which stands for that variable of the environment, and ` + "`$SECRET:name`" + `, which stands for the
-value of the section ` + "`[storages.name]`" + ` with ` + "`category = \"secret\"`" + `. Differences and logs do not show such values.
-
-Keys marked *no effect yet* are read and checked, so that configurations of Pingap load; a note says where they stand.
-`
+//go:embed introduction.md
+var introduction string
 
 // markdown returns the reference page.
 func (r *reference) markdown() []byte {
