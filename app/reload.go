@@ -80,6 +80,7 @@ func (r *reloader) put(c *loaded) ([]*server.Site, error) {
 	}
 	r.stapler.Use(c.certificates.Certificates())
 	r.watch(c)
+	c.keep(r.life, r.log.Logger)
 	r.mu.Lock()
 	old := r.graph
 	r.graph, r.current = graph, c

@@ -23,8 +23,9 @@ type loaded struct {
 	certificates *certificate.Store
 	files        []certificate.File // that certificates, keys and authorities were read from
 	from         *source
-	revision     string // of the stored texts
-	notice       string // what is to be known of where they come from
+	revision     string          // of the stored texts
+	notice       string          // what is to be known of where they come from
+	snapshot     *store.Snapshot // the stored texts, until the store keeps a copy of them
 }
 
 func openSource(f *flags) (*source, error) {
@@ -56,7 +57,7 @@ func (s *source) read(ctx context.Context, before *loaded) (c *loaded, problems 
 		if err != nil {
 			return nil, nil, err
 		}
-		c.revision, c.notice = snapshot.Revision(), snapshot.Notice
+		c.revision, c.notice, c.snapshot = snapshot.Revision(), snapshot.Notice, snapshot
 		c.Config, problems = snapshot.Decode()
 	}
 	c.files = certificateFiles(c.Config)
@@ -73,6 +74,18 @@ func (s *source) read(ctx context.Context, before *loaded) (c *loaded, problems 
 		return nil, problems, fmt.Errorf("%w: %s in %s", errWrong, count(wrong, "problem"), s.name)
 	}
 	return c, problems, nil
+}
+
+// keep has the store keep a copy of a configuration that is in force, for a
+// start at which the store is out of reach.
+func (c *loaded) keep(ctx context.Context, logger *slog.Logger) {
+	if c.snapshot == nil {
+		return
+	}
+	if err := c.from.store.Keep(ctx, c.snapshot); err != nil {
+		logger.Warn("no copy of the configuration is kept", "configuration", c.from.name, "error", err)
+	}
+	c.snapshot = nil
 }
 
 // watch tells when the stored configuration is another one than c.
