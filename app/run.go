@@ -143,6 +143,9 @@ func sitesOf(g *proxy.Graph, certificates *certificate.Store, tickets *certifica
 		s := g.Config.Servers[i]
 		site.Wire = wireOf(s, g.Services[site.Name])
 		site.HTTP2, site.MaxStreams = s.EnabledH2, s.H2MaxStreams
+		for _, n := range s.ProxyProtocol {
+			site.ProxyProtocol = append(site.ProxyProtocol, n.Prefix)
+		}
 		if site.TLS, err = secureServer(s, certificates, tickets); err != nil {
 			return nil, fmt.Errorf("server %q: %w", s.Name, err)
 		}

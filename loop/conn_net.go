@@ -20,6 +20,12 @@ func (c *Conn) RemoteAddrPort() netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom16(c.remote).Unmap(), c.remotePort)
 }
 
+// SetRemoteAddrPort makes RemoteAddrPort return another address: that of the
+// client for whom a proxy in front has made the connection.
+func (c *Conn) SetRemoteAddrPort(a netip.AddrPort) {
+	c.remote, c.remotePort = a.Addr().As16(), a.Port()
+}
+
 // LocalAddrPort asks the kernel for the near address; the zero AddrPort on a
 // Unix socket.
 func (c *Conn) LocalAddrPort() netip.AddrPort {

@@ -255,6 +255,12 @@ func upstreamSpec(u *config.Upstream, basic *config.Basic, loops int) upstream.S
 		s.Protocol = upstream.HTTP2OrHTTP1
 	}
 	s.MaxStreams = u.MaxH2Streams
+	switch u.ProxyProtocol {
+	case "v1":
+		s.ProxyProtocol = 1
+	case "v2":
+		s.ProxyProtocol = 2
+	}
 	if u.TCPFastOpen {
 		s.Socket.FastOpen = 1
 	}

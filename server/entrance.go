@@ -48,6 +48,13 @@ func (e *entrance) open(site *Site) {
 	e.wires.adopt(site)
 }
 
+// introductionFailed hears of a proxy in front that has not said for whom it
+// connects. That is a mistake in somebody's configuration.
+func (e *entrance) introductionFailed(conn *loop.Conn, err error) {
+	e.logger.Warn("a connection from a network of proxy_protocol is closed: "+err.Error(),
+		"server", e.site.Load().Name, "proxy", conn.RemoteAddrPort().String())
+}
+
 // handshakeFailed hears of a client that could not be agreed with on TLS. What
 // it has sent is its own affair, so that only who looks closely is told.
 func (e *entrance) handshakeFailed(conn *loop.Conn, err error) {

@@ -3,6 +3,8 @@ package server
 import (
 	"crypto/tls"
 	"fmt"
+	"net/netip"
+	"slices"
 
 	"pingap/http1"
 	"pingap/loop"
@@ -25,6 +27,10 @@ type Site struct {
 	// HTTP2 is set where clients may speak it in clear text, by prior
 	// knowledge (RFC 9113 section 3.3).
 	HTTP2 bool
+	// ProxyProtocol are the networks whose connections begin with a header of
+	// the PROXY protocol, which says who the client is. Nobody else's does, and
+	// would be believed.
+	ProxyProtocol []netip.Prefix
 	// MaxStreams is how many exchanges an HTTP/2 connection may have at a
 	// time; see http2.Server.
 	MaxStreams int
@@ -48,6 +54,12 @@ func (site *Site) loopsOf(loops int) int {
 		return min(loops, site.Loops)
 	}
 	return loops
+}
+
+// proxied reports whether a connection from addr begins with a header of the
+// PROXY protocol.
+func (site *Site) proxied(addr netip.Addr) bool {
+	return slices.ContainsFunc(site.ProxyProtocol, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 // serve lets the site answer an exchange.

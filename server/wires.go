@@ -7,6 +7,7 @@ import (
 	"pingap/http1"
 	"pingap/http2"
 	"pingap/loop"
+	"pingap/loop/proxyprotocol"
 	"pingap/message"
 )
 
@@ -44,14 +45,13 @@ func (w *wires) adopt(site *Site) {
 func (w *wires) acceptor(l *loop.Loop) func(*loop.Conn) {
 	d := &door{wires: w, http1: w.http1.Acceptor(l), http2: w.http2.Acceptor(l)}
 	return func(conn *loop.Conn) {
-		switch site := w.entrance.site.Load(); {
-		case site.TLS != nil:
-			d.shakeHands(conn, site)
-		case site.HTTP2:
-			d.look(conn, site)
-		default:
-			d.http1(conn, nil)
+		site := w.entrance.site.Load()
+		if site.proxied(conn.RemoteAddrPort().Addr()) {
+			w.entering.Add(1)
+			proxyprotocol.Accept(conn, handshakeTime, d.introduced)
+			return
 		}
+		d.enter(conn, site)
 	}
 }
 
@@ -67,6 +67,29 @@ func (w *wires) close() {
 
 func (w *wires) open() int64   { return w.entering.Load() + w.http1.Open() + w.http2.Open() }
 func (w *wires) active() int64 { return w.http1.Active() + w.http2.Active() }
+
+// introduced goes on with a connection whose client is known by now.
+func (d *door) introduced(conn *loop.Conn, err error) {
+	d.wires.entering.Add(-1)
+	if err != nil {
+		d.wires.entrance.introductionFailed(conn, err)
+		conn.Close()
+		return
+	}
+	d.enter(conn, d.wires.entrance.site.Load())
+}
+
+// enter finds out what is spoken on a connection.
+func (d *door) enter(conn *loop.Conn, site *Site) {
+	switch {
+	case site.TLS != nil:
+		d.shakeHands(conn, site)
+	case site.HTTP2:
+		d.look(conn, site)
+	default:
+		d.http1(conn, nil)
+	}
+}
 
 // door is where connections enter a loop: it finds out which version of HTTP
 // they speak.

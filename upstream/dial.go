@@ -3,11 +3,13 @@ package upstream
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"syscall"
 	"time"
 
 	"pingap/loop"
+	"pingap/loop/proxyprotocol"
 	"pingap/loop/secure"
 	"pingap/message"
 )
@@ -42,7 +44,23 @@ func (s *place) open(x *message.Exchange) (*loop.Conn, error) {
 	x.Upstream.TCPConnectTime = l.Now() - start
 	x.Upstream.ConnectTime = x.Upstream.TCPConnectTime
 	u.open.Add(1)
+	u.introduceTo(conn, x)
 	return conn, nil
+}
+
+// introduceTo tells the peer for whom a connection is made.
+func (u *Upstream) introduceTo(conn *loop.Conn, x *message.Exchange) {
+	client := x.Client
+	if x.ClientIP.IsValid() && x.ClientIP != client.Addr() {
+		client = netip.AddrPortFrom(x.ClientIP, 0) // as a trusted proxy has reported it
+	}
+	h := proxyprotocol.Header{Source: client, Destination: x.Local}
+	switch u.introduce {
+	case 1:
+		conn.SetOutput(proxyprotocol.Append1(conn.Output(proxyprotocol.Longest), h))
+	case 2:
+		conn.SetOutput(proxyprotocol.Append2(conn.Output(proxyprotocol.Longest), h))
+	}
 }
 
 // handshakeTime is how long a TLS handshake may take where no time is set for

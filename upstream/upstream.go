@@ -58,6 +58,11 @@ type Spec struct {
 	// peer allows as many. 0 means 1.
 	MaxStreams int
 
+	// ProxyProtocol is the version of the PROXY protocol, 1 or 2, in which
+	// each connection says for whom it is made; 0 for none. Such a connection
+	// carries one exchange, since the next may be for somebody else.
+	ProxyProtocol int
+
 	// Socket are the settings of the connections.
 	Socket loop.SocketOptions
 	// Limits bound the heads of responses.
@@ -96,6 +101,7 @@ type Upstream struct {
 	idle       time.Duration
 	unresolved []error
 
+	introduce   int // version of the PROXY protocol; 0 for none
 	protocol    Protocol
 	tls1, tls2  *tls.Config   // for either version; nil for clear text
 	connectTime time.Duration // for a connection that is ready for requests; 0 for any
@@ -116,8 +122,11 @@ func New(ctx context.Context, s Spec) (*Upstream, error) {
 		maxIdle: s.MaxIdle,
 		idle:    s.IdleTimeout,
 	}
-	if s.IdleTimeout == 0 {
+	if s.IdleTimeout == 0 || s.ProxyProtocol != 0 {
 		u.maxIdle = 0
+	}
+	if s.ProxyProtocol != 0 {
+		s.MaxStreams = 1
 	}
 	u.speak(&s)
 	found, unresolved := resolve(ctx, s.Peers, s.IPv4Only)
@@ -137,7 +146,7 @@ func New(ctx context.Context, s Spec) (*Upstream, error) {
 
 // speak decides what is spoken with the peers.
 func (u *Upstream) speak(s *Spec) {
-	u.protocol, u.connectTime = s.Protocol, s.TotalConnectTimeout
+	u.protocol, u.connectTime, u.introduce = s.Protocol, s.TotalConnectTimeout, s.ProxyProtocol
 	if s.TLS == nil {
 		if u.protocol == HTTP2OrHTTP1 {
 			u.protocol = HTTP1

@@ -1,0 +1,96 @@
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"pingap/loop/proxyprotocol"
+)
+
+// say sends text on a fresh connection and returns the answer's content.
+func say(t *testing.T, addr, text string) (string, error) {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	io.WriteString(c, text)
+	r, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		return "", err
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	return string(b), err
+}
+
+func TestClientIsWhoATrustedProxySaysInItsHeader(t *testing.T) {
+	upstream := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Header.Get("X-Real-IP")) })
+	const request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+	const header = "PROXY TCP4 192.0.2.7 192.0.2.8 1234 80\r\n"
+	for _, h2 := range []string{"", "enabled_h2 = true\n"} {
+		trusting := startProxy(t, strings.Replace(proxyTo(upstream), "[locations.all]", h2+"proxy_protocol = [\"127.0.0.0/8\"]\n[locations.all]\nenable_reverse_proxy_headers = true", 1))
+		if got, err := say(t, trusting.addr, header+request); got != "192.0.2.7" || err != nil {
+			t.Errorf("the upstream sees %q, %v", got, err)
+		}
+		if got, err := say(t, trusting.addr, request); err == nil {
+			t.Errorf("a connection without a header is answered with %q", got)
+		}
+		distrusting := startProxy(t, strings.Replace(proxyTo(upstream), "[locations.all]", h2+"proxy_protocol = [\"10.0.0.0/8\"]\n[locations.all]\nenable_reverse_proxy_headers = true", 1))
+		if got, err := say(t, distrusting.addr, request); !strings.HasPrefix(got, "127.") || err != nil {
+			t.Errorf("a connection from elsewhere: the upstream sees %q, %v", got, err)
+		}
+		if got, err := say(t, distrusting.addr, header+request); strings.Contains(got, "192.0.2.7") || err == nil && got != "" && !strings.Contains(got, "400") && !strings.Contains(got, "Bad Request") {
+			t.Errorf("a header from elsewhere is believed: %q, %v", got, err)
+		}
+	}
+}
+
+func TestUpstreamIsToldForWhomAConnectionIsMade(t *testing.T) {
+	for _, version := range []string{"v1", "v2"} {
+		told := make(chan string, 10)
+		upstream := listen(t, func(c net.Conn) {
+			in := bufio.NewReader(c)
+			for n := 16; ; n++ {
+				b, err := in.Peek(n)
+				if err != nil {
+					return
+				}
+				h, length, err := proxyprotocol.Parse(b)
+				if err == nil {
+					in.Discard(length)
+					told <- h.Source.Addr().String()
+					break
+				}
+				if err != proxyprotocol.ErrIncomplete {
+					told <- err.Error()
+					return
+				}
+			}
+			if _, err := http.ReadRequest(in); err == nil {
+				io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+			}
+		})
+		p := startProxyTo(t, upstream, fmt.Sprintf("proxy_protocol = %q", version))
+		client := newClient(t)
+		for range 3 {
+			r, err := client.Get(p.url("/"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.Copy(io.Discard, r.Body)
+			r.Body.Close()
+			if got := <-told; !strings.HasPrefix(got, "127.") {
+				t.Errorf("%s: the upstream is told %q", version, got)
+			}
+		}
+	}
+}
