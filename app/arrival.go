@@ -163,7 +163,7 @@ func (a *arrival) serving(logger *slog.Logger) error {
 			a.pid.write(a.old.From)
 			return err
 		}
-		for _, ln := range a.fromOld {
+		for _, ln := range a.fromOld[a.old.Kept:] {
 			ln.KeepPath(false) // the paths are this process's now
 		}
 		logger.Info("took over from the old process", "process", a.old.From, "listeners", len(a.fromOld))

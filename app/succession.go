@@ -27,7 +27,7 @@ const offerPatience = time.Minute
 type succession struct {
 	path        func() string // basic.upgrade_sock, as it is now
 	patience    time.Duration
-	descriptors func() ([]int, error) // duplicates of the listeners
+	descriptors handover.Listeners
 	program     string
 	runs        version  // of the program
 	args        []string // of the new process

@@ -108,8 +108,15 @@ func TestSocketsOfSystemdAreServedAndStay(t *testing.T) {
 	if err := p.answers(); err != nil {
 		t.Error(err)
 	}
-	cmd.Process.Signal(syscall.SIGTERM)
+	// A process that takes over has no part in systemd's paths either.
+	cmd.Process.Signal(syscall.SIGUSR2)
 	cmd.Wait()
+	if err := p.answers(); err != nil {
+		t.Error(err)
+	}
+	next := p.pid(t)
+	kill(t, next, syscall.SIGTERM)
+	gone(t, next)
 	if _, err := os.Lstat(p.addr); err != nil {
 		t.Errorf("the socket of systemd was removed: %v", err)
 	}

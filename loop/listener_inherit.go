@@ -79,6 +79,9 @@ func (ln *Listener) Descriptor() int { return ln.fd }
 // it has to while another process listens there, or owns it.
 func (ln *Listener) KeepPath(keep bool) { ln.keepPath = keep }
 
+// KeepsPath reports what KeepPath has decided.
+func (ln *Listener) KeepsPath() bool { return ln.keepPath }
+
 // Share decides whether another listener with ReusePort may bind the address,
 // or one that overlaps it, while this one is open: so one takes over from the
 // other and no client is refused in between. (Linux; elsewhere only listeners

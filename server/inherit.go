@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -59,21 +60,35 @@ func (s *Server) Disinherit() (addrs []loop.Addr) {
 }
 
 // Descriptors returns duplicates of the sockets of all sites, to be handed to
-// another process. The caller closes them.
-func (s *Server) Descriptors() (fds []int, err error) {
+// another process: first those kept ones whose paths are somebody else's. The
+// caller closes them.
+func (s *Server) Descriptors() (fds []int, kept int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, ln := range s.listeners() {
+	listeners := s.listeners()
+	slices.SortStableFunc(listeners, func(a, b *loop.Listener) int {
+		switch {
+		case a.KeepsPath() == b.KeepsPath():
+			return 0
+		case a.KeepsPath():
+			return -1
+		}
+		return 1
+	})
+	for _, ln := range listeners {
 		fd, err := unix.FcntlInt(uintptr(ln.Descriptor()), unix.F_DUPFD_CLOEXEC, 0)
 		if err != nil {
 			for _, fd := range fds {
 				unix.Close(fd)
 			}
-			return nil, fmt.Errorf("duplicate the listener on %s: %w", ln.Addr(), err)
+			return nil, 0, fmt.Errorf("duplicate the listener on %s: %w", ln.Addr(), err)
 		}
 		fds = append(fds, fd)
+		if ln.KeepsPath() {
+			kept++
+		}
 	}
-	return fds, nil
+	return fds, kept, nil
 }
 
 // KeepPaths makes the server leave the paths of its Unix sockets in place when

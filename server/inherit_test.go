@@ -13,7 +13,7 @@ import (
 // have them.
 func inheritAll(t *testing.T, s *Server) (all []*loop.Listener) {
 	t.Helper()
-	fds, err := s.Descriptors()
+	fds, _, err := s.Descriptors()
 	if err != nil {
 		t.Fatal(err)
 	}

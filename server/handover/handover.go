@@ -56,31 +56,38 @@ type message struct {
 	version uint16
 	kind    uint16
 	total   uint32 // how many descriptors there are in all packets together
+	kept    uint32 // the first so many of them have paths that are somebody else's
 }
 
 // magic begins each message.
 const magic = "pingap/h"
 
-const messageSize = len(magic) + 8
+const messageSize = len(magic) + 12
 
 func (m message) bytes() []byte {
 	b := append(make([]byte, 0, messageSize), magic...)
 	b = binary.BigEndian.AppendUint16(b, m.version)
 	b = binary.BigEndian.AppendUint16(b, m.kind)
-	return binary.BigEndian.AppendUint32(b, m.total)
+	b = binary.BigEndian.AppendUint32(b, m.total)
+	return binary.BigEndian.AppendUint32(b, m.kept)
 }
 
+var errNonsense = errors.New("the other process sent a message that makes no sense")
+
 func parse(b []byte) (message, error) {
-	if len(b) < messageSize || string(b[:len(magic)]) != magic {
+	if len(b) < len(magic)+2 || string(b[:len(magic)]) != magic {
 		return message{}, errors.New("the other side does not hand over listeners")
 	}
 	b = b[len(magic):]
-	m := message{binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:]), binary.BigEndian.Uint32(b[4:])}
-	switch {
-	case m.version != version:
-		return m, fmt.Errorf("the other process speaks version %d of the handover, this one version %d: stop the old process, then start the new one without --upgrade", m.version, version)
-	case len(b) != messageSize-len(magic) || m.total > maxDescriptors:
-		return m, errors.New("the other process sent a message that makes no sense")
+	if v := binary.BigEndian.Uint16(b); v != version {
+		return message{}, fmt.Errorf("the other process speaks version %d of the handover, this one version %d: stop the old process, then start the new one without --upgrade", v, version)
+	}
+	if len(b) != messageSize-len(magic) {
+		return message{}, errNonsense
+	}
+	m := message{version, binary.BigEndian.Uint16(b[2:]), binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:])}
+	if m.total > maxDescriptors || m.kept > m.total {
+		return message{}, errNonsense
 	}
 	return m, nil
 }
@@ -91,8 +98,13 @@ var errSilent = errors.New("nothing came")
 // channel is one side of a conversation.
 type channel struct{ *net.UnixConn }
 
+// say writes a message of a kind that has nothing to add.
+func (c channel) say(kind uint16, timeout time.Duration) error {
+	return c.send(message{version: version, kind: kind}, nil, timeout)
+}
+
 // send writes one message, with descriptors.
-func (c channel) send(kind uint16, total int, fds []int, timeout time.Duration) error {
+func (c channel) send(m message, fds []int, timeout time.Duration) error {
 	if err := c.SetDeadline(time.Now().Add(timeout)); err != nil {
 		return err
 	}
@@ -100,9 +112,9 @@ func (c channel) send(kind uint16, total int, fds []int, timeout time.Duration) 
 	if len(fds) > 0 {
 		rights = unix.UnixRights(fds...)
 	}
-	_, _, err := c.WriteMsgUnix(message{version, kind, uint32(total)}.bytes(), rights, nil)
+	_, _, err := c.WriteMsgUnix(m.bytes(), rights, nil)
 	if err != nil {
-		return fmt.Errorf("send the %s: %w", kindNames[kind], err)
+		return fmt.Errorf("send the %s: %w", kindNames[m.kind], err)
 	}
 	return nil
 }

@@ -173,21 +173,21 @@ type outcome struct {
 func waiting(ctx context.Context, o *Offer, fds []int) (done chan outcome, failed chan error) {
 	done, failed = make(chan outcome, 1), make(chan error, 10)
 	go func() {
-		pid, err := o.Wait(ctx, patience, func() ([]int, error) { return copies(fds) }, func(err error) { failed <- err })
+		pid, err := o.Wait(ctx, patience, func() ([]int, int, error) { return copies(fds) }, func(err error) { failed <- err })
 		done <- outcome{pid, err}
 	}()
 	return done, failed
 }
 
 // copies returns duplicates of descriptors.
-func copies(fds []int) (all []int, err error) {
+func copies(fds []int) (all []int, kept int, err error) {
 	for _, fd := range fds {
 		if fd, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		all = append(all, fd)
 	}
-	return all, nil
+	return all, len(all) / 2, nil
 }
 
 func TestNewProcessServesOnTheListenersOfTheOld(t *testing.T) {
@@ -245,8 +245,8 @@ func TestMoreDescriptorsThanOneMessageCarriesAreHandedOver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(taken.Descriptors) != n || taken.From != os.Getpid() {
-			t.Errorf("%d descriptors from process %d, want %d", len(taken.Descriptors), taken.From, n)
+		if len(taken.Descriptors) != n || taken.Kept != n/2 || taken.From != os.Getpid() {
+			t.Errorf("%d descriptors, %d kept, from process %d, want %d", len(taken.Descriptors), taken.Kept, taken.From, n)
 		}
 		for _, fd := range taken.Descriptors {
 			if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
@@ -305,7 +305,7 @@ func TestProcessThatPreparesIsWaitedFor(t *testing.T) {
 	c := &Taken{conn: channel{taken}, step: patience}
 	done := make(chan outcome, 1)
 	go func() {
-		pid, err := o.Wait(t.Context(), 50*time.Millisecond, func() ([]int, error) { return nil, nil }, func(err error) { t.Error(err) })
+		pid, err := o.Wait(t.Context(), 50*time.Millisecond, func() ([]int, int, error) { return nil, 0, nil }, func(err error) { t.Error(err) })
 		done <- outcome{pid, err}
 	}()
 	if err := c.take(nil); err != nil {
@@ -353,14 +353,15 @@ func TestMessagesThatMakeNoSenseAreRefused(t *testing.T) {
 	o := open(t, path)
 	ctx, cancel := context.WithCancel(context.Background())
 	done, failed := waiting(ctx, o, nil)
-	good := message{version, hello, 0}.bytes()
+	good := message{version, hello, 0, 0}.bytes()
 	for text, want := range map[string]string{
 		"GET / HTTP/1.1\r\n\r\n":  "does not hand over",
 		"x":                       "does not hand over",
 		string(append(good, 'x')): "makes no sense",
-		string(message{version, hello, 1 << 30}.bytes()): "makes no sense",
-		string(message{version, farewell, 0}.bytes()):    "something else",
-		string(message{version + 1, hello, 0}.bytes()):   "speaks version 2",
+		string(message{version, hello, 1 << 30, 0}.bytes()): "makes no sense",
+		string(message{version, hello, 1, 2}.bytes()):       "makes no sense",
+		string(message{version, farewell, 0, 0}.bytes()):    "something else",
+		string(message{version + 1, hello, 0, 0}.bytes()):   "speaks version 2",
 	} {
 		c, err := net.DialUnix("unixpacket", nil, &net.UnixAddr{Name: path, Net: "unixpacket"})
 		if err != nil {
@@ -387,7 +388,7 @@ func TestDescriptorsSentByACandidateAreNotKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := channel{conn}
-	if err := c.send(farewell, 0, []int{fds[0], fds[0]}, patience); err != nil {
+	if err := c.send(message{version, farewell, 0, 0}, []int{fds[0], fds[0]}, patience); err != nil {
 		t.Fatal(err)
 	}
 	<-failed
@@ -478,8 +479,8 @@ func TestProcessOfAnotherUserIsRefused(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add(message{version, hello, 0}.bytes())
-	f.Add(message{version, descriptors, maxDescriptors}.bytes())
+	f.Add(message{version, hello, 0, 0}.bytes())
+	f.Add(message{version, descriptors, maxDescriptors, 1}.bytes())
 	f.Add([]byte(magic))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -69,13 +69,18 @@ func makeRoom(path string) error {
 // ErrNobody is when no process has taken over in time.
 var ErrNobody = errors.New("no process has asked for the listeners and become ready")
 
+// Listeners returns duplicates of the sockets that are to be handed over; whoever
+// calls it closes them. The first so many that kept says are Unix sockets whose
+// paths are to stay whatever becomes of the processes.
+type Listeners func() (fds []int, kept int, err error)
+
 // Wait hands descriptors to the first process that takes them and becomes
 // ready, and returns its number. listeners is called for each candidate and
 // returns duplicates, which Wait closes. failed hears of each candidate that did
 // not become ready; the offer then stands for the next that comes before
 // patience is over. Otherwise the error wraps ErrNobody, or is the context's when
 // that ends before: nothing has changed then.
-func (o *Offer) Wait(ctx context.Context, patience time.Duration, listeners func() ([]int, error), failed func(error)) (pid int, err error) {
+func (o *Offer) Wait(ctx context.Context, patience time.Duration, listeners Listeners, failed func(error)) (pid int, err error) {
 	o.ln.SetDeadline(time.Now().Add(patience))
 	defer context.AfterFunc(ctx, func() { o.ln.SetDeadline(time.Now()) })()
 	for {
@@ -102,14 +107,14 @@ func (o *Offer) Wait(ctx context.Context, patience time.Duration, listeners func
 }
 
 // hand talks with one candidate until it is ready.
-func (o *Offer) hand(ctx context.Context, c channel, listeners func() ([]int, error)) (pid int, err error) {
+func (o *Offer) hand(ctx context.Context, c channel, listeners Listeners) (pid int, err error) {
 	defer context.AfterFunc(ctx, func() { c.Close() })()
 	if pid, err = c.check(); err != nil {
 		return pid, err
 	}
 	if _, _, err := c.receive(hello, o.step); err != nil {
 		// The answer tells a process of another version which this one is.
-		c.send(farewell, 0, nil, o.step)
+		c.say(farewell, o.step)
 		return pid, err
 	}
 	if err := o.send(c, listeners); err != nil {
@@ -119,13 +124,13 @@ func (o *Offer) hand(ctx context.Context, c channel, listeners func() ([]int, er
 		return pid, err
 	}
 	// From here on the new process serves, whether this arrives or not.
-	c.send(farewell, 0, nil, o.step)
+	c.say(farewell, o.step)
 	return pid, nil
 }
 
 // send sends the descriptors of the listeners as they are now.
-func (o *Offer) send(c channel, listeners func() ([]int, error)) error {
-	fds, err := listeners()
+func (o *Offer) send(c channel, listeners Listeners) error {
+	fds, kept, err := listeners()
 	if err != nil {
 		return err
 	}
@@ -134,7 +139,8 @@ func (o *Offer) send(c channel, listeners func() ([]int, error)) error {
 		return fmt.Errorf("there are %d listeners; more than %d cannot be handed over", len(fds), maxDescriptors)
 	}
 	for first := 0; first == 0 || first < len(fds); first += batch {
-		if err := c.send(descriptors, len(fds), fds[first:min(first+batch, len(fds))], o.step); err != nil {
+		m := message{version, descriptors, uint32(len(fds)), uint32(kept)}
+		if err := c.send(m, fds[first:min(first+batch, len(fds))], o.step); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,9 @@ import (
 type Taken struct {
 	// Descriptors are the sockets. They belong to whoever has called Take.
 	Descriptors []int
+	// Kept is how many of them, the first ones, are Unix sockets whose paths
+	// are not to be removed.
+	Kept int
 	// From is the number of the old process.
 	From int
 
@@ -72,7 +75,7 @@ func (t *Taken) take(owners []int) (err error) {
 	if t.From, err = t.conn.check(owners...); err != nil {
 		return err
 	}
-	if err := t.conn.send(hello, 0, nil, t.step); err != nil {
+	if err := t.conn.say(hello, t.step); err != nil {
 		return err
 	}
 	for {
@@ -80,7 +83,7 @@ func (t *Taken) take(owners []int) (err error) {
 		if err != nil {
 			return err
 		}
-		t.Descriptors = append(t.Descriptors, fds...)
+		t.Descriptors, t.Kept = append(t.Descriptors, fds...), int(m.kept)
 		switch n := len(t.Descriptors); {
 		case n == int(m.total):
 			return nil
@@ -95,7 +98,7 @@ func (t *Taken) take(owners []int) (err error) {
 // old one has withdrawn its offer and serves on: this process has to end.
 func (t *Taken) Ready() error {
 	defer t.conn.Close()
-	err := t.conn.send(ready, 0, nil, t.step)
+	err := t.conn.say(ready, t.step)
 	if err == nil {
 		_, _, err = t.conn.receive(farewell, t.step)
 	}
