@@ -74,11 +74,11 @@ func attend(cmd *exec.Cmd, status, output *os.File, system System) int {
 				cmd.Process.Release()
 				return exitOK
 			}
-			err := cmd.Wait()
+			cmd.Wait()
 			if code := cmd.ProcessState.ExitCode(); code > 0 {
 				return code
 			}
-			return failed(system, fmt.Errorf("the process in the background ended before it served: %w", errors.Join(err)))
+			return failed(system, fmt.Errorf("the process in the background ended before it served: %s", cmd.ProcessState))
 		}
 	}
 }
@@ -93,6 +93,7 @@ func failed(system System, err error) int {
 type daemon struct {
 	status   *os.File // where somebody waits for word
 	errorLog *os.File // for what is written to standard error; opened early
+	path     string   // of that
 }
 
 // asDaemon returns the daemon that this process is; nil if it is none.
@@ -117,13 +118,38 @@ func (d *daemon) openErrorLog(path string, i *identity, f *flags, system System)
 		}
 		path = os.DevNull
 	}
-	d.errorLog, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	d.path = path
+	d.errorLog, err = openToAppend(path)
 	if err == nil && path != os.DevNull {
 		err = i.own(d.errorLog)
 	}
 	if err != nil {
 		return fmt.Errorf("open basic.error_log: %w", err)
 	}
+	return nil
+}
+
+func openToAppend(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+}
+
+// reopen opens the error log anew, after it has been moved away; the old one
+// stays if that fails.
+func (d *daemon) reopen() error {
+	if d == nil {
+		return nil
+	}
+	file, err := openToAppend(d.path)
+	if err != nil {
+		return fmt.Errorf("open basic.error_log: %w", err)
+	}
+	defer file.Close()
+	for _, fd := range []int{int(d.errorLog.Fd()), 1, 2} {
+		if err := unix.Dup2(int(file.Fd()), fd); err != nil {
+			return fmt.Errorf("turn to basic.error_log: %w", err)
+		}
+	}
+	unix.CloseOnExec(int(d.errorLog.Fd())) // not for processes that this one starts
 	return nil
 }
 

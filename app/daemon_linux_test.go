@@ -63,6 +63,22 @@ func TestDaemonThatDoesNotServeSaysWhyToItsStarter(t *testing.T) {
 	}
 }
 
+func TestErrorLogThatWasMovedAwayIsOpenedAgain(t *testing.T) {
+	p := newPlace(t)
+	pid := p.daemon(t)
+	moved := filepath.Join(p.dir, "err.1")
+	if err := os.Rename(filepath.Join(p.dir, "err"), moved); err != nil {
+		t.Fatal(err)
+	}
+	kill(t, pid, syscall.SIGUSR1)
+	until(t, "a new error log", func() bool { _, err := os.Stat(filepath.Join(p.dir, "err")); return err == nil })
+	kill(t, pid, syscall.SIGTERM)
+	gone(t, pid)
+	if old, err := os.ReadFile(moved); !strings.Contains(string(old), "listening on") || !strings.HasSuffix(p.log(), "stopped\n") {
+		t.Errorf("the old log holds:\n%s (%v)\nand the new one:\n%s", old, err, p.log())
+	}
+}
+
 func TestDaemonWithoutALogSaysSo(t *testing.T) {
 	p := newPlace(t)
 	p.configure(t, `pid_file = "DIR/pid"`)

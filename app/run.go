@@ -86,8 +86,14 @@ func run(c *loaded, f *flags, system System) error {
 	life, replaced := context.WithCancelCause(context.Background())
 	next := newSuccession(live, srv, logger, replaced)
 	told := &signals{from: system.Signals, logger: logger, handle: map[os.Signal]func(){
-		syscall.SIGHUP:  func() { live.ask("SIGHUP") },
-		syscall.SIGUSR1: func() { logger.Info("opening the log files again"); live.reopenLogs() },
+		syscall.SIGHUP: func() { live.ask("SIGHUP") },
+		syscall.SIGUSR1: func() {
+			logger.Info("opening the log files again")
+			live.reopenLogs()
+			if err := start.daemon.reopen(); err != nil {
+				logger.Error(err.Error())
+			}
+		},
 		syscall.SIGQUIT: next.offer,
 		syscall.SIGUSR2: func() { next.restart("SIGUSR2") },
 	}}
