@@ -40,9 +40,6 @@ func loadCertificates(c *config.Config, before *certificate.Store) (*certificate
 		if !s.GlobalCertificates {
 			continue
 		}
-		if len(c.Certificates) == 0 {
-			problems = append(problems, s.Problem("global_certificates", "there are no certificates", "write a section [certificates.name] with tls_cert and tls_key"))
-		}
 		_, warnings, err := certificate.ServerConfig(serverTLS(s, store, nil))
 		if err != nil {
 			problems = append(problems, s.Problem("global_certificates", err.Error(), ""))

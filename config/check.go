@@ -59,12 +59,16 @@ func ask[T any](sections []T, check func(T) []Problem, problems *Problems) {
 
 // checkCertificates reports servers that have TLS, but nothing to show.
 func (c *Config) checkCertificates(problems *Problems) {
-	if len(c.Certificates) > 0 || c.broken {
+	if c.broken || slices.ContainsFunc(c.Certificates, func(s *Certificate) bool { return s.has("tls_cert") }) {
 		return
 	}
 	for _, s := range c.Servers {
-		if s.GlobalCertificates {
+		switch {
+		case !s.GlobalCertificates:
+		case len(c.Certificates) == 0:
 			problems.add(s.Problem("global_certificates", "there are no certificates, so no client could connect", "write a section [certificates.main] with tls_cert and tls_key"))
+		default:
+			problems.add(s.Warning("global_certificates", "no certificate has a tls_cert, so no client can connect", "this version does not order certificates by acme yet"))
 		}
 	}
 }

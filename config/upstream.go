@@ -30,7 +30,7 @@ type Upstream struct {
 	// hash:cookie:name, hash:query:name.
 	Algo Algo `config:"algo" default:"round_robin" inert:"hash:*"`
 	// SNI is the name of the peers in TLS. Empty means clear text.
-	SNI string `config:"sni" example:"app.example.com"`
+	SNI string `config:"sni" example:"backend.example.com"`
 	// VerifyCert refuses peers whose certificate is not for that name, or from
 	// nobody who is trusted.
 	VerifyCert bool `config:"verify_cert" default:"true"`
@@ -137,7 +137,7 @@ func (u *Upstream) check() Problems {
 func (u *Upstream) checkTLS() (problems Problems) {
 	for _, key := range []string{"tls_ca", "tls_client_cert", "tls_client_key"} {
 		if u.SNI == "" && u.has(key) && !u.broken() {
-			problems.add(u.Problem(key, "needs TLS, but the peers are spoken to in clear text", `write sni = "app.example.com", the name in their certificate`))
+			problems.add(u.Problem(key, "needs TLS, but the peers are spoken to in clear text", `write sni = "backend.example.com", the name in their certificate`))
 		}
 	}
 	if u.TLSClientCert == "" && u.TLSClientKey != "" {
@@ -150,7 +150,7 @@ func (u *Upstream) checkTLS() (problems Problems) {
 		problems.add(u.Warning("tls_ca", "has no effect with verify_cert = false, which trusts anybody", ""))
 	}
 	if u.SNI == "" && u.ALPN == "h2h1" {
-		problems.add(u.Warning("alpn", "without TLS nothing can be agreed on, so h1 is spoken", `alpn = "h2" speaks HTTP/2 in clear text; sni = "app.example.com" speaks TLS`))
+		problems.add(u.Warning("alpn", "without TLS nothing can be agreed on, so h1 is spoken", `alpn = "h2" speaks HTTP/2 in clear text; sni = "backend.example.com" speaks TLS`))
 	}
 	if strings.Contains(u.SNI, "$") {
 		problems.add(u.Problem("sni", fmt.Sprintf("%q holds a variable", u.SNI), "write the name in the peers' certificate"))

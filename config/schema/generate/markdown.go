@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-//go:embed introduction.md
+//go:embed introduction.txt
 var introduction string
 
 // markdown returns the reference page.
