@@ -141,7 +141,16 @@ func isWritten(kind Kind, text string) bool {
 }
 
 func (d *decoder) problem(f Field, message, hint string) {
-	d.add(Problem{Position: f.Node.Position, Section: d.section, Key: d.prefix + f.Key, Message: message, Hint: hint})
+	d.wrong(f, ValueError{Message: message, Hint: hint})
+}
+
+// wrong reports what is wrong with a value. One that came from elsewhere may be
+// a secret, so what would show it is not said.
+func (d *decoder) wrong(f Field, e ValueError) {
+	if f.Node.hidden {
+		e.Message, e.Hint = "the value that stands here is wrong", "it is not shown, for it may be a secret"
+	}
+	d.add(Problem{Position: f.Node.Position, Section: d.section, Key: d.prefix + f.Key, Message: e.Message, Hint: e.Hint, Warning: e.Warning})
 }
 
 // unmarshaled checks a value that its type has read, or reports the type's
@@ -163,7 +172,7 @@ func (d *decoder) unmarshaled(f Field, target reflect.Value, tag reflect.StructT
 		if !e.Warning {
 			target.SetZero()
 		}
-		d.add(Problem{Position: f.Node.Position, Section: d.section, Key: d.prefix + f.Key, Message: e.Message, Hint: e.Hint, Warning: e.Warning})
+		d.wrong(f, *e)
 	}
 }
 

@@ -65,7 +65,8 @@ func (d *Document) Decode() (*Config, Problems) {
 	c.Notes = slices.SortedStableFunc(slices.Values(d.found.notes), func(a, b Note) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
-	return c, d.found.problems
+	c.Notes = slices.CompactFunc(c.Notes, func(a, b Note) bool { return a == b })
+	return c, d.found.problems.once()
 }
 
 // decodeSections decodes the sections of a kind, in order and by name.

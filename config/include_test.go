@@ -146,3 +146,11 @@ func TestDecryptedTextIsNotShownInProblems(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestWrongSecretsAreNotShownInProblems(t *testing.T) {
+	t.Setenv("PINGAP_TEST_VALUE", "open sesame")
+	_, problems := Parse("a.toml", []byte("[basic]\nthreads = \"$ENV:PINGAP_TEST_VALUE\"\ngrace_period = \"$ENV:PINGAP_TEST_VALUE\"\ntrusted_proxies = [\"$ENV:PINGAP_TEST_VALUE\"]\nlog_compress_algorithm = \"$ENV:PINGAP_TEST_VALUE\"\n"))
+	if len(problems) != 4 || strings.Contains(problems.Error(), "sesame") {
+		t.Errorf("the problems are %v", problems)
+	}
+}

@@ -83,6 +83,22 @@ func (p Problems) Sort() {
 	})
 }
 
+// once leaves out what has been said of the same place already: a fragment may
+// be included in many sections.
+func (p Problems) once() Problems {
+	type place struct {
+		Position
+		key, message string
+	}
+	seen := make(map[place]bool, len(p))
+	return slices.DeleteFunc(p, func(problem Problem) bool {
+		at := place{problem.Position, problem.Key, problem.Message}
+		again := seen[at] && problem.Line > 0
+		seen[at] = true
+		return again
+	})
+}
+
 // Errors returns the problems that make a configuration unusable.
 func (p Problems) Errors() Problems { return p.filter(false) }
 
