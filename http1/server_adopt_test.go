@@ -3,6 +3,7 @@ package http1
 import (
 	"testing"
 
+	"pingap/loop/looptest"
 	"pingap/message"
 )
 
@@ -27,6 +28,7 @@ func TestServerAdoptsSettingsForTheNextRequestsOfOpenConnections(t *testing.T) {
 		Limits:            Limits{Fields: 2},
 		KeepAliveRequests: 2,
 	})
+	looptest.Do(t, s.loop, func() {}) // the loop has followed
 	idle.send("GET / HTTP/1.1\nHost: a\n\n").want(ok + "Content-Length: 3\n\nnew")
 	close(release)
 	busy.want(ok + "Content-Length: 3\n\nold")
