@@ -25,9 +25,10 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// etcdServer is a real etcd of a test.
+// etcdServer is a real etcd of a test, or one of several.
 type etcdServer struct {
 	t         *testing.T
+	peer      string      // where the others find it
 	host      string      // it listens at
 	arguments []string    // but for where it listens
 	client    *tls.Config // of clients; nil for clear text
@@ -52,9 +53,9 @@ func newEtcd(t *testing.T, client *tls.Config, arguments ...string) *etcdServer 
 	if client != nil {
 		s.scheme = "https"
 	}
-	peer := "http://" + freePort(t)
-	s.arguments = append(arguments, "--name=test", "--data-dir="+directory, "--log-level=error", "--auto-compaction-retention=0",
-		"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster=test="+peer)
+	s.peer = "http://" + freePort(t)
+	s.arguments = append(arguments, "--data-dir="+directory, "--log-level=error", "--auto-compaction-retention=0",
+		"--listen-peer-urls="+s.peer, "--initial-advertise-peer-urls="+s.peer)
 	t.Cleanup(s.kill)
 	return s
 }
@@ -68,14 +69,32 @@ func freePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
+// start starts it, and waits until it answers.
 func (s *etcdServer) start() {
 	s.t.Helper()
+	s.launch(s)
+	s.await()
+}
+
+// launch starts it as a member of a cluster.
+func (s *etcdServer) launch(members ...*etcdServer) {
+	s.t.Helper()
 	url := s.scheme + "://" + s.host
-	s.command = exec.Command("etcd", append([]string{"--listen-client-urls=" + url, "--advertise-client-urls=" + url}, s.arguments...)...)
+	var cluster []string
+	for _, m := range members {
+		cluster = append(cluster, m.host+"="+m.peer)
+	}
+	s.command = exec.Command("etcd", append([]string{"--name=" + s.host, "--initial-cluster=" + strings.Join(cluster, ","),
+		"--listen-client-urls=" + url, "--advertise-client-urls=" + url}, s.arguments...)...)
 	s.command.Stdout, s.command.Stderr = io.Discard, io.Discard
 	s.command.Env = append(os.Environ(), "ETCD_UNSUPPORTED_ARCH=arm64")
 	s.command.SysProcAttr = dying()
 	must(s.t, s.command.Start())
+}
+
+// await waits until it answers.
+func (s *etcdServer) await() {
+	s.t.Helper()
 	for until := time.Now().Add(patience); !s.healthy(); {
 		if time.Now().After(until) {
 			s.t.Fatal("etcd does not start")
@@ -236,6 +255,52 @@ func TestChangesInEtcdAreToldThroughRestartCompactionAndLoss(t *testing.T) {
 	w.expect(t, has("a", "4.4.4.4"))
 	must(t, operator.Save(t.Context(), "", upstream("a", "5.5.5.5")))
 	w.expect(t, has("a", "5.5.5.5"))
+}
+
+func TestChangesInEtcdAreToldThroughAChangeOfLeader(t *testing.T) {
+	t.Parallel()
+	members := []*etcdServer{newEtcd(t, nil), newEtcd(t, nil), newEtcd(t, nil)}
+	var hosts []string
+	for _, m := range members {
+		m.launch(members...)
+		hosts = append(hosts, m.host)
+	}
+	for _, m := range members {
+		m.await()
+	}
+	url := "etcd://" + strings.Join(hosts, ",") + "/pingap?timeout=2s&connect_timeout=1s"
+	operator := open(t, url)
+	must(t, operator.Save(t.Context(), "", upstream("a", "1.1.1.1")))
+	s := open(t, url)
+	s.medium.(*etcd).probe = 300 * time.Millisecond
+	w := watch(t, s)
+	leaders := 0
+	for _, m := range members {
+		leads := false
+		m.ask(func(ctx context.Context, c *clientv3.Client) error {
+			status, err := c.Status(ctx, "http://"+m.host)
+			leads = err == nil && status.Leader == status.Header.MemberId
+			return err
+		})
+		if leads {
+			leaders++
+			m.kill()
+			break
+		}
+	}
+	if leaders != 1 {
+		t.Fatal("nobody leads")
+	}
+	for until := time.Now().Add(patience); ; {
+		err := operator.Save(t.Context(), "", upstream("a", "2.2.2.2"))
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, errUnreachable) || time.Now().After(until) {
+			t.Fatal(err)
+		}
+	}
+	w.expect(t, has("a", "2.2.2.2"))
 }
 
 func TestWatchBeginsAnewWhenItsRevisionIsCompacted(t *testing.T) {

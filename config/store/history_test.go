@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 func TestHistoryTellsWhoSavedWhatAndWhen(t *testing.T) {
@@ -99,4 +100,20 @@ func TestNothingIsKeptUnlessAskedFor(t *testing.T) {
 	if entries, err := os.ReadDir(directory); err != nil || len(entries) != 1 {
 		t.Errorf("%v, %v", entries, err)
 	}
+}
+
+func FuzzRecordsAreReadAsTheyAreKept(f *testing.F) {
+	f.Add("upstreams-a-b.toml-1700000000", "alice", "[x]\n")
+	f.Add("basic.toml-1.5", "\"\n", "# saved by \"x\"\n")
+	f.Fuzz(func(t *testing.T, name, author, text string) {
+		if r, ok := recordOf(name); ok && r.validate() == nil && !timeOf(r.stamp).IsZero() {
+			if again, ok := recordOf(recordBegin(r.id) + r.stamp); !ok || again != r {
+				t.Fatalf("%q is read as %+v and then as %+v", name, r, again)
+			}
+		}
+		r := newRecord(id{"upstreams", "a"}, time.Unix(1, 5), author, text)
+		if v := r.version(); utf8.ValidString(author) && (v.Author != author || v.Text != text || !v.Time.Equal(time.Unix(1, 5))) {
+			t.Fatalf("%q of %q is read as %+v", text, author, v)
+		}
+	})
 }
