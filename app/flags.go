@@ -15,7 +15,7 @@ import (
 
 // flags are what the command line and the environment say.
 type flags struct {
-	conf     string // file or directory; "" for the built-in configuration
+	conf     string // a URL that store.Open knows; "" for the built-in configuration
 	test     bool
 	version  bool
 	help     bool
@@ -39,7 +39,7 @@ const usage = `pingap - a reverse proxy
 
 Usage:
   pingap                     run with the built-in configuration: a welcome page and /ping on port 6188
-  pingap -c CONF             run with a configuration: a file (TOML, HCL or KDL), or a directory of them
+  pingap -c CONF             run with a configuration: a file (TOML, HCL or KDL), a directory of them, or etcd
   pingap --upstream HOST:PORT
                              run without a configuration, before a server
   pingap -c CONF -t          check a configuration, say what was found, and exit (1 if it is wrong)
@@ -73,7 +73,7 @@ func parseFlags(args []string, getenv func(string) string) (*flags, *pflag.FlagS
 	set := pflag.NewFlagSet("pingap", pflag.ContinueOnError)
 	set.SortFlags = false
 	set.SetOutput(io.Discard)
-	set.StringVarP(&f.conf, "conf", "c", "", "configuration `file or directory` (PINGAP_CONF)")
+	set.StringVarP(&f.conf, "conf", "c", "", "configuration: a `file`, a directory, or etcd://host:2379/prefix (PINGAP_CONF)")
 	set.BoolVarP(&f.test, "test", "t", false, "check the configuration and exit")
 	set.StringVar(&f.log, "log", "", "application log: a `file` or directory, with ?rolling=daily, hourly, minutely or never behind it, or syslog://local; standard error without it (PINGAP_LOG)")
 	set.StringVar(&f.logLevel, "log-level", "", "debug, info, warn or error, before basic.log_level (PINGAP_LOG_LEVEL)")

@@ -194,3 +194,23 @@ func FuzzRenderedTextsMeanTheSame(f *testing.F) {
 		}
 	})
 }
+
+func TestDirectoryIsBroughtIntoAnotherShapeByWritingItToItself(t *testing.T) {
+	directory := t.TempDir()
+	write(t, directory, "mine.toml", mixedServer+"\n"+mixedLocation)
+	write(t, directory, "upstreams.toml", mixedUpstream+"\n"+mixedOther)
+	before, _ := load(t, directory)
+	edits, err := Sync(t.Context(), "", open(t, directory), open(t, directory+"?separation"))
+	if err != nil || len(edits) != 0 {
+		t.Errorf("%+v, %v", edits, err)
+	}
+	after, problems := load(t, directory)
+	if changes := after.Changes(before); len(changes) > 0 || len(problems.Errors()) > 0 {
+		t.Error(changes, problems)
+	}
+	want := "== locations/l.toml\n" + mixedLocation + "== mine.toml.bak\n" + mixedServer + "\n" + mixedLocation + "== servers/main.toml\n" + mixedServer +
+		"== upstreams/a.toml\n" + mixedUpstream + "== upstreams/b.toml\n" + mixedOther + "== upstreams.toml.bak\n" + mixedUpstream + "\n" + mixedOther
+	if got := tree(t, directory); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
