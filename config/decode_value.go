@@ -120,6 +120,12 @@ func (d *decoder) expect(f Field, kind Kind, example string) bool {
 	if f.Node.Kind == kind {
 		return true
 	}
+	if f.Node.hidden && isWritten(kind, f.Node.Text) {
+		// From elsewhere everything comes as text.
+		f.Node.Kind, f.Node.Bool = kind, f.Node.Text == "true"
+		f.Node.Integer, _ = strconv.ParseInt(f.Node.Text, 10, 64)
+		return true
+	}
 	if f.Node.Kind == KindString && isWritten(kind, f.Node.Text) {
 		d.problem(f, f.Node.Kind.found(), fmt.Sprintf("%s is expected; without quotes it is one: %s = %s", kind, f.Key, f.Node.Text))
 		return false

@@ -154,3 +154,12 @@ func TestWrongSecretsAreNotShownInProblems(t *testing.T) {
 		t.Errorf("the problems are %v", problems)
 	}
 }
+
+func TestTheEnvironmentStandsForNumbersAndTruth(t *testing.T) {
+	t.Setenv("PINGAP_TEST_THREADS", "6")
+	t.Setenv("PINGAP_TEST_JSON", "true")
+	c, problems := Parse("a.toml", []byte("[basic]\nthreads = \"$ENV:PINGAP_TEST_THREADS\"\nlog_format_json = \"$ENV:PINGAP_TEST_JSON\"\n"))
+	if len(problems) > 0 || c.Basic.Threads != 6 || !c.Basic.LogFormatJSON {
+		t.Errorf("%+v, %v", c.Basic, problems)
+	}
+}

@@ -72,6 +72,8 @@ func TestSchemaRefusesConfigurationsThatAreWrong(t *testing.T) {
 		"[basic]\nthreads = 4":                                          true,
 		"[basic]\nthreads = \"4\"":                                      false,
 		"[basic]\nthreads = 4096":                                       false,
+		"[basic]\nthreads = \"$ENV:THREADS\"":                           true,
+		"[basic]\nlog_format_json = \"yes\"":                            false,
 		"[basic]\nthread = 4":                                           false,
 		"[http]\nport = 80":                                             false,
 		"[basic]\ngrace_period = \"2h 30m\"":                            true,

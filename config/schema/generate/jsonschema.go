@@ -101,9 +101,9 @@ func (k *key) schema() object {
 func (k *key) valueSchema() object {
 	switch k.shape.kind {
 	case boolean:
-		return object{"type": "boolean"}
+		return object{"type": []string{"boolean", "string"}, "pattern": references}
 	case integer:
-		s := object{"type": "integer"}
+		s := object{"type": []string{"integer", "string"}, "pattern": references}
 		for tag, word := range map[string]string{"min": "minimum", "max": "maximum"} {
 			if bound, err := strconv.ParseInt(k.tag.Get(tag), 10, 64); err == nil {
 				s[word] = bound
