@@ -32,6 +32,19 @@ func (i *inheritance) take(addr loop.Addr, o loop.ListenOptions) (taken []*loop.
 	return taken, err
 }
 
+// overlaps makes the listeners shared that may overlap a new one, as those at
+// 127.0.0.1:80 and 0.0.0.0:80 do: both processes have them until the old one
+// ends. It reports whether there are such.
+func (i *inheritance) overlaps(addr loop.Addr) (found bool) {
+	for _, ln := range i.listeners {
+		if addr.Path == "" && ln.Addr().Path == "" && ln.Addr().TCP.Port() == addr.TCP.Port() {
+			share([]*loop.Listener{ln}, true)
+			found = true
+		}
+	}
+	return found
+}
+
 // sameAddr leaves the zone of IPv6 aside: a listener does not know it.
 func sameAddr(a, b loop.Addr) bool {
 	a.TCP, b.TCP = withoutZone(a.TCP), withoutZone(b.TCP)

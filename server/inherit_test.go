@@ -2,6 +2,7 @@ package server
 
 import (
 	"net"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -72,6 +73,25 @@ func TestReusePortMayChangeBetweenProcesses(t *testing.T) {
 		mustStart(t, next, b)
 		drain(t, old)
 		askMany(t, b.Listening()[0], 20)
+	}
+}
+
+func TestNewAddressMayOverlapOneThatIsLeft(t *testing.T) {
+	old := start(t, 1)
+	a := site("a", "old", loopback)
+	mustStart(t, old, a)
+	addr := a.Listening()[0]
+	everywhere := loop.Addr{TCP: netip.AddrPortFrom(netip.IPv4Unspecified(), addr.TCP.Port())}
+	next := start(t, 1)
+	next.Inherit(inheritAll(t, old))
+	b := site("b", "new", everywhere)
+	mustStart(t, next, b)
+	next.Disinherit()
+	drain(t, old)
+	c := dial(t, addr)
+	c.ask()
+	if got, _ := c.answer(t); got != "new" {
+		t.Errorf("answer %q", got)
 	}
 }
 

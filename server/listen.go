@@ -19,7 +19,11 @@ func (site *Site) listen(addr loop.Addr, loops int, inherited *inheritance) ([]*
 	case err != nil:
 		return listeners, err
 	case len(listeners) == 0:
-		return site.open(addr, site.listenersAt(addr, loops), false)
+		opened, err := site.open(addr, site.listenersAt(addr, loops), false)
+		if errors.Is(err, syscall.EADDRINUSE) && inherited.overlaps(addr) {
+			return site.open(addr, site.listenersAt(addr, loops), true)
+		}
+		return opened, err
 	}
 	more, err := site.grow(listeners, loops)
 	return append(listeners, more...), err
