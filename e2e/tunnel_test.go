@@ -25,11 +25,16 @@ func echoTunnel(conn net.Conn) {
 	io.WriteString(conn, " bye")
 }
 
-func TestUpgradedConnectionsAreTunnels(t *testing.T) {
-	const size = 1_000_000
+func TestUpgradedConnectionsAreTunnels(t *testing.T) { passTunnels(t, clients, 1_000_000) }
+
+// What comes in a rush is moved within the kernel.
+func TestTunnelsCarryALot(t *testing.T) { passTunnels(t, 4, 100_000_000) }
+
+// passTunnels sends so many bytes through each of n tunnels, and gets them back.
+func passTunnels(t *testing.T, n int, size int64) {
 	p := startProxyTo(t, listen(t, echoTunnel))
 	before := p.descriptors(t)
-	together(t, clients, func(int) error {
+	together(t, n, func(int) error {
 		conn, err := net.Dial("tcp", p.addr)
 		if err != nil {
 			return err

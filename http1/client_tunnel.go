@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 
+	"pingap/loop"
 	"pingap/message"
 )
 
@@ -23,6 +24,7 @@ func (t *roundTrip) switchProtocols() error {
 	t.in.pin()
 	t.note()
 	t.in.timeout = 0
+	t.conn.SetWriteDeadlineAt(0)
 	t.x.Response.Tunnel = (*farTunnel)(t)
 	return nil
 }
@@ -48,6 +50,15 @@ func (f *farTunnel) Next() ([]byte, error) {
 			return nil, t.readError(err)
 		}
 	}
+}
+
+// socket returns the connection, and its incoming side; nil when it is gone.
+func (f *farTunnel) socket() (*loop.Conn, *input) {
+	t := (*roundTrip)(f)
+	if t.x == nil {
+		return nil, nil
+	}
+	return t.conn, &t.in
 }
 
 // Write sends p to the peer.

@@ -78,6 +78,12 @@ func (in *input) release() {
 	in.buf, in.start, in.end, in.filled, in.interrupted = nil, 0, 0, false, false
 }
 
+// rushing reports whether more comes in than reads of a good size take: then it
+// is worth a pipe of the kernel's to move it without a copy.
+func (in *input) rushing() bool {
+	return in.filled && len(in.buf) > headBuffer && in.start == in.end
+}
+
 // interrupt makes the coroutine that is parked in more return.
 func (in *input) interrupt() {
 	if in.waiting != nil {

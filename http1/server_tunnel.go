@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"pingap/loop"
 	"pingap/message"
 )
 
@@ -17,6 +18,7 @@ type tunnel struct {
 	far     message.Tunnel
 	moved   int64 // loop time of the last bytes
 	failed  error // why both directions were ended
+	copies  bool  // bytes cannot be spliced
 }
 
 var errTunnelSilent = errors.New("tunnel was silent for too long")
@@ -25,7 +27,7 @@ var errTunnelSilent = errors.New("tunnel was silent for too long")
 func (t *tunnel) run(far message.Tunnel) {
 	s := t.session
 	l := s.front.loop
-	t.far, t.failed = far, nil
+	t.far, t.failed, t.copies = far, nil, false
 	t.moved = l.Now()
 	s.cut = true // there is nobody to linger for
 	s.in.timeout = 0
@@ -55,6 +57,13 @@ func (t *tunnel) forth() error {
 			in.consume(len(view))
 			t.session.x.Received += int64(len(view))
 			t.touch()
+		}
+		if far, _ := t.farSocket(); far != nil && in.rushing() {
+			n, err := t.splice(far, in.conn, 0)
+			t.session.x.Received += n
+			if err != nil {
+				return err
+			}
 		}
 		if _, err := in.more(); err == io.EOF {
 			return t.far.CloseWrite()
@@ -90,7 +99,36 @@ func (t *tunnel) back() error {
 		}
 		t.session.x.Sent += int64(len(view))
 		t.touch()
+		if far, in := t.farSocket(); far != nil && in.rushing() {
+			n, err := t.splice(t.session.conn.conn, far, t.session.settings.timeouts.Write)
+			t.session.x.Sent += n
+			if err != nil {
+				return err
+			}
+		}
 	}
+}
+
+// farSocket returns the connection at the far end, and its incoming side; nil
+// when bytes cannot be moved between both connections within the kernel.
+func (t *tunnel) farSocket() (*loop.Conn, *input) {
+	far, ok := t.far.(*farTunnel)
+	if !ok || t.copies {
+		return nil, nil
+	}
+	return far.socket()
+}
+
+// splice moves what is there of a busy stream, without taking it into the
+// process. write bounds each wait for room, 0 for ever.
+func (t *tunnel) splice(dst, src *loop.Conn, write time.Duration) (int64, error) {
+	n, err := dst.Loop().Splice(dst, src, -1, loop.SpliceLimits{Write: write, UntilDry: true})
+	t.touch()
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.copies = true
+		return n, nil
+	}
+	return n, err
 }
 
 func (t *tunnel) touch() { t.moved = t.session.front.loop.Now() }

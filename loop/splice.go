@@ -6,6 +6,8 @@ import "time"
 // long as it gets on. 0 leaves it to the connection's deadline.
 type SpliceLimits struct {
 	Read, Write time.Duration
+	// UntilDry makes Splice return where it would wait for more to read.
+	UntilDry bool
 }
 
 // closePipes closes the spare pipes: when nobody has wanted one for a while,

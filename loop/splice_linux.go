@@ -73,7 +73,7 @@ type splice struct {
 func (s *splice) run() error {
 	for s.moved != s.wanted {
 		err := s.fill()
-		if err == io.EOF && s.wanted < 0 {
+		if err == io.EOF && s.wanted < 0 || err == ErrWouldBlock {
 			return nil
 		}
 		if err == io.EOF {
@@ -91,7 +91,8 @@ func (s *splice) run() error {
 	return nil
 }
 
-// fill moves bytes from src into the pipe, parking until there are some.
+// fill moves bytes from src into the pipe, parking until there are some; or, if
+// that is not wanted, it returns ErrWouldBlock.
 func (s *splice) fill() error {
 	for {
 		err := s.tryFill()
@@ -99,6 +100,9 @@ func (s *splice) fill() error {
 			return err
 		}
 		s.releasePipe()
+		if s.within.UntilDry {
+			return err
+		}
 		if s.within.Read > 0 {
 			s.src.SetReadDeadlineAt(s.loop.now + int64(s.within.Read))
 		}
