@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// example is a configuration in a page.
+// example is a whole configuration in a page; parts of one are marked as such.
 var example = regexp.MustCompile("(?s)```toml\n(.*?)```")
 
 func TestEachConfigurationInThePagesIsAccepted(t *testing.T) {

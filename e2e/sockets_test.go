@@ -22,6 +22,13 @@ func TestUnixSocketsServeOnBothSides(t *testing.T) {
 	serveOn(t, ln, echo)
 	config := strings.Replace(proxyTo("unix:"+back), `"ADDR"`, `"ADDR, unix:`+front+`"`, 1)
 	p := startProxy(t, config)
+	eventually(t, "connect to "+front, func() error {
+		c, err := net.Dial("unix", front)
+		if err == nil {
+			c.Close()
+		}
+		return err
+	})
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", front)
 	}}

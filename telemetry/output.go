@@ -88,7 +88,7 @@ func (o *output) run() {
 		select {
 		case record, ok := <-o.queue:
 			if !ok {
-				o.write(gathered)
+				o.write(append(gathered, o.missed()...))
 				return
 			}
 			if len(gathered) == 0 {
@@ -108,10 +108,15 @@ func (o *output) run() {
 // room for.
 func (o *output) taken(record []byte) []byte {
 	o.queued.Add(-int64(len(record)))
+	return append(record, o.missed()...)
+}
+
+// missed says how many records there was no room for since it was last asked.
+func (o *output) missed() []byte {
 	if n := o.dropped.Swap(0); n > 0 {
-		record = fmt.Appendf(record, "... %d log records were dropped: they came faster than they could be written\n", n)
+		return fmt.Appendf(nil, "... %d log records were dropped: they came faster than they could be written\n", n)
 	}
-	return record
+	return nil
 }
 
 func (o *output) write(records []byte) {

@@ -9,7 +9,7 @@ import (
 	"pingap/config/kdl"
 )
 
-var codeBlock = regexp.MustCompile("(?ms)^```(toml|hcl|kdl)\n(.*?)^```")
+var codeBlock = regexp.MustCompile("(?ms)^```(toml|hcl|kdl)(?: part)?\n(.*?)^```")
 
 func TestExamplesOfThePageAreRight(t *testing.T) {
 	t.Setenv("PINGAP_SECRET", "a long passphrase")
