@@ -75,6 +75,7 @@ func (e *etcd) connect(ctx context.Context) (*clientv3.Client, error) {
 		Endpoints: endpoints, Username: e.user, Password: e.password, TLS: e.tls,
 		DialTimeout: e.connectTimeout, DialKeepAliveTime: pingAfter, DialKeepAliveTimeout: pingWait,
 		MaxCallRecvMsgSize: maxAnswer,
+		BackoffWaitBetween: reconnectAfter,
 		Logger:             zap.NewNop(), // what matters is in the errors
 		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: reconnectAfter, Multiplier: 2, Jitter: 0.2, MaxDelay: reconnectMax},

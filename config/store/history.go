@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"pingap/config"
 )
 
 // maxVersions is how many versions of an item are kept.
@@ -66,6 +68,18 @@ func (s *Store) Restore(ctx context.Context, author, category, name, version, ba
 		}
 	}
 	return fmt.Errorf("restore [%s]: there is no version %q of it any more; the newest %d are kept", id{category, name}, version, maxVersions)
+}
+
+// Diff returns the keys in which one version of an item differs from another,
+// as config.Change has them: a line for each side, and secrets not shown.
+// Comments, order and notation make no difference.
+func Diff(was, is string) (lines []string) {
+	before, _ := config.Parse("", []byte(was))
+	after, _ := config.Parse("", []byte(is))
+	for _, c := range after.Changes(before) {
+		lines = append(lines, c.Lines...)
+	}
+	return lines
 }
 
 // record is a version as a medium keeps it.

@@ -53,6 +53,17 @@ func TestHistoryTellsWhoSavedWhatAndWhen(t *testing.T) {
 	}
 }
 
+func TestDifferencesOfVersionsDoNotShowSecrets(t *testing.T) {
+	was := "[plugins.p]\ncategory = \"jwt\"\nsecret = \"one\"\n# a comment\n"
+	is := "[plugins.p]\nsecret = \"two\"\ncategory = \"jwt\"\ndelay = \"1s\"\n"
+	if got, want := strings.Join(Diff(was, is), "\n"), "- secret = (not shown)\n+ secret = (not shown)\n+ delay = \"1s\""; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got := strings.Join(Diff(is, ""), "\n"); !strings.Contains(got, "- category = \"jwt\"") {
+		t.Errorf("of one that was deleted: %s", got)
+	}
+}
+
 func TestHistoryIsBounded(t *testing.T) {
 	t.Parallel()
 	server := startEtcd(t)
