@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"pingap/loop"
+	"pingap/loop/looptest"
 	"pingap/message"
 )
 
@@ -327,6 +328,7 @@ func TestServerThatDrainsAnswersOnConnectionsThatWereIdle(t *testing.T) {
 	idle, fresh := s.dial(), s.dial()
 	idle.send("GET / HTTP/1.1\nHost: a\n\n").want(ok + "Content-Length: 5\n\nGET /")
 	s.Drain(time.Hour)
+	looptest.Do(t, s.loop, func() {}) // the loop has followed
 	for _, c := range []*client{idle, fresh} {
 		c.send("GET /last HTTP/1.1\nHost: a\n\n").want(ok + "Content-Length: 9\nConnection: close\n\nGET /last").wantEnd()
 	}

@@ -74,6 +74,7 @@ type conn struct {
 	peerGone bool // GOAWAY has come
 	closing  bool // nothing but the end follows
 	closed   bool
+	flooded  bool // by the peer, which is why it ends
 }
 
 // recent are the numbers of some streams that ended lately.
@@ -294,6 +295,7 @@ func (c *conn) fail(err error) {
 	}
 	c.goAway(c.highest, e.code, e.reason)
 	c.failStreams(&GoneError{Code: e.code, Err: e})
+	c.flooded = e.code == EnhanceYourCalm
 	c.finish()
 }
 
@@ -316,8 +318,11 @@ func (c *conn) sendPing() {
 // destroy what the peer has not read: so this end sends what it has, closes its
 // own side, and throws away what still comes for a while.
 const (
-	lingerPause = 2 * time.Second
-	finishTime  = 10 * time.Second
+	lingerTime = 2 * time.Second
+	// floodTime is lingerTime where the peer floods the connection: what still
+	// comes costs time as well.
+	floodTime  = 50 * time.Millisecond
+	finishTime = 10 * time.Second
 )
 
 // finish sends what is pending and closes the connection.
@@ -335,7 +340,11 @@ func (c *conn) finish() {
 			c.close()
 			return
 		}
-		c.raw.SetIdleTimeout(lingerPause)
+		linger := lingerTime
+		if c.flooded {
+			linger = floodTime
+		}
+		c.raw.SetIdleTimeout(linger)
 		c.read()
 	}))
 }
