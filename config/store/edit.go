@@ -51,7 +51,7 @@ func (s *Snapshot) With(edits ...Edit) (*Snapshot, error) {
 		if err := s.check(e, now[item]); err != nil {
 			return nil, err
 		}
-		now[item] = withNewline(e.Text)
+		now[item] = asRead(e.Text)
 		will[item] = now[item]
 	}
 	return &next, next.put(will)
@@ -218,4 +218,27 @@ func (s *Snapshot) find(key string) (text, bool) {
 		return text{key: key}, false
 	}
 	return s.texts[at], true
+}
+
+// asRead returns the text of an item as it will be read back: comments that
+// stand apart from it at its begin or end would be nobody's, so the empty lines
+// around them go.
+func asRead(text string) string {
+	fragments, _ := dissect(text)
+	if len(fragments) == 0 {
+		return ""
+	}
+	f := fragments[0]
+	before, after := strings.TrimPrefix(text[:f.start], byteOrderMark), text[f.end:]
+	return withoutEmptyLines(before) + withNewline(text[f.start:f.end]) + withNewline(withoutEmptyLines(after))
+}
+
+func withoutEmptyLines(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.TrimSpace(line) != "" {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }

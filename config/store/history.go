@@ -111,7 +111,7 @@ func (s *Store) recordsOf(ctx context.Context, before *Snapshot, author string, 
 		if was[item] != "" && kept[item] != was[item] {
 			all = append(all, newRecord(item, now.Add(-time.Nanosecond), "", was[item]))
 		}
-		all = append(all, newRecord(item, now, author, withNewline(e.Text)))
+		all = append(all, newRecord(item, now, author, asRead(e.Text)))
 	}
 	return all, nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -318,6 +319,49 @@ func FuzzDissectionLosesNothing(f *testing.F) {
 			if f.id == item {
 				t.Fatalf("%q: %s is still there", text, item)
 			}
+		}
+	})
+}
+
+func FuzzSavingOneItemLeavesTheOthers(f *testing.F) {
+	f.Add("# x\n[a.b]\nc = 1\n\n# y\n\n[upstreams.u]\n[upstreams.v]\nd = '''\n[upstreams.u]\n'''\n", "x = 1", uint8(0))
+	f.Add("[upstreams.v]\n[servers]\n[upstreams.u.w]\n# tail", "[upstreams.u.x]", uint8(1))
+	f.Add("basic.x = 1\n[upstreams.u]\r\na.b=1\r\n\r\n[[upstreams.u.y]]\r\nq = 2", "", uint8(2))
+	f.Fuzz(func(t *testing.T, toml, body string, kind uint8) {
+		before := Memory("m.toml", toml).snapshot([]text{{key: "m.toml", data: toml}}, "")
+		if _, err := dissect(toml); err != nil || len(before.Document().Problems()) > 0 {
+			return
+		}
+		is := "[upstreams.u]\n" + body
+		if kind%3 == 2 {
+			is = ""
+		}
+		after, err := before.With(Edit{"upstreams", "u", is, Any})
+		if err != nil {
+			return
+		}
+		if problems := (&Snapshot{texts: []text{{data: is}}, title: before.title}).Document().Problems(); len(problems) > 0 {
+			return
+		}
+		if problems := after.Document().Problems(); len(problems) > 0 {
+			t.Fatalf("%v with %v has become %v: %v", toml, is, after.texts, problems)
+		}
+		was, now := map[id]string{}, map[id]string{}
+		for items, s := range map[*map[id]string]*Snapshot{&was: before, &now: after} {
+			all, err := s.Items()
+			if err != nil {
+				t.Fatalf("%v: %v", s.texts, err)
+			}
+			for _, i := range all {
+				(*items)[id{i.Category, i.Name}] = i.Text
+			}
+		}
+		was[id{"upstreams", "u"}] = asRead(is)
+		if is == "" {
+			delete(was, id{"upstreams", "u"})
+		}
+		if !maps.Equal(was, now) {
+			t.Fatalf("%v with %v has become %v:\n%v instead of\n%v", toml, is, after.texts, now, was)
 		}
 	})
 }
