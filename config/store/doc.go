@@ -8,6 +8,11 @@
 //	next, err := snapshot.With(edit)     as it would be: to be checked before
 //	err = s.Save(ctx, "alice", edit)     all edits or none, on disk when it returns
 //	changed := s.Watch(ctx, snapshot.Revision(), report)
+//	versions, err := s.History(ctx, "servers", "main")
+//	err = s.Restore(ctx, "alice", "servers", "main", versions[3].ID, revision)
+//	err = s.Keep(ctx, snapshot)          a copy, for a start without etcd
+//	edits, err := store.Sync(ctx, "alice", s, other)
+//	report, err := s.Fold(ctx)           files as the layout has them
 //
 // # Items
 //
