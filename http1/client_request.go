@@ -50,7 +50,7 @@ func appendTarget(b []byte, s string) []byte {
 	start := len(b)
 	b = append(b, s...)
 	if i := endOfTarget(b, start); i < len(b) {
-		return escapeTarget(b[:i], s[i-start:])
+		return message.AppendEscaped(b[:i], s[i-start:])
 	}
 	return b
 }
@@ -73,18 +73,6 @@ func endOfTarget(b []byte, i int) int {
 
 // zeroIn marks the bytes of w that are zero, as message.ControlIn does.
 func zeroIn(w uint64) uint64 { return (w - message.EveryByte) &^ w & message.HighBits }
-
-func escapeTarget(b []byte, s string) []byte {
-	const digits = "0123456789ABCDEF"
-	for i := range len(s) {
-		if c := s[i]; c > ' ' && c < 0x7f {
-			b = append(b, c)
-		} else {
-			b = append(b, '%', digits[c>>4], digits[c&15])
-		}
-	}
-	return b
-}
 
 // appendPassedOn appends the fields of a request that are not for this
 // connection alone. It reports whether our client takes trailers.

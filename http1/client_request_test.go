@@ -79,7 +79,7 @@ func TestAppendTargetIsThatOfTheSlowTwin(t *testing.T) {
 				s[i] = byte(random.Uint32())
 			}
 		}
-		got, want := string(appendTarget(nil, string(s))), string(escapeTarget(nil, string(s)))
+		got, want := string(appendTarget(nil, string(s))), string(message.AppendEscaped(nil, string(s)))
 		if got != want {
 			t.Fatalf("%q becomes %q, want %q", s, got, want)
 		}

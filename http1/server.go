@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pingap/loop"
+	"pingap/loop/fronts"
 	"pingap/message"
 )
 
@@ -49,7 +50,7 @@ type Server struct {
 	IDs *atomic.Uint64
 
 	mu       sync.Mutex
-	fronts   []*front
+	fronts   fronts.Set[*front]
 	draining bool
 	quiet    time.Duration // while draining
 }
@@ -82,8 +83,7 @@ type front struct {
 	draining bool
 	quiet    time.Duration // while draining, see Drain
 
-	open   atomic.Int64 // connections; written on the loop
-	active atomic.Int64 // exchanges; written on the loop
+	counts fronts.Counts
 }
 
 // Acceptor returns what takes a client's connection on loop l; tls is nil in
@@ -91,14 +91,7 @@ type front struct {
 func (s *Server) Acceptor(l *loop.Loop) func(conn *loop.Conn, tls *message.TLS) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, f := range s.fronts {
-		if f.loop == l {
-			return f.accept
-		}
-	}
-	f := s.newFront(l)
-	s.fronts = append(s.fronts, f)
-	return f.accept
+	return s.fronts.On(l, func() *front { return s.newFront(l) }).accept
 }
 
 // settings returns the settings as of now.
@@ -145,16 +138,7 @@ func (s *Server) Adopt(other *Server) {
 	s.Strangers = other.Strangers
 	made := s.settings()
 	s.mu.Unlock()
-	s.each(func(f *front) { f.settings = made })
-}
-
-// each runs do for each front, on its loop.
-func (s *Server) each(do func(*front)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, f := range s.fronts {
-		f.loop.Post(func() { do(f) })
-	}
+	s.fronts.Each(func(f *front) { f.settings = made })
 }
 
 // Drain ends the server's connections as soon as can be done without harm: the
@@ -167,33 +151,26 @@ func (s *Server) Drain(quiet time.Duration) {
 	s.mu.Lock()
 	s.draining, s.quiet = true, quiet
 	s.mu.Unlock()
-	s.each(func(f *front) { f.drain(quiet) })
+	s.fronts.Each(func(f *front) { f.drain(quiet) })
 }
 
 // Close cuts all connections that are left.
 func (s *Server) Close() {
 	s.Drain(0)
-	s.each((*front).cut)
+	s.fronts.Each((*front).cut)
 }
 
 // Open returns how many connections are open.
-func (s *Server) Open() int64 {
-	return s.sum(func(f *front) int64 { return f.open.Load() })
-}
+func (s *Server) Open() int64 { return s.fronts.Open() }
 
 // Active returns how many exchanges are in flight.
-func (s *Server) Active() int64 {
-	return s.sum(func(f *front) int64 { return f.active.Load() })
-}
+func (s *Server) Active() int64 { return s.fronts.Active() }
 
-func (s *Server) sum(count func(*front) int64) (n int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, f := range s.fronts {
-		n += count(f)
-	}
-	return n
-}
+// Home implements fronts.Front.
+func (f *front) Home() *loop.Loop { return f.loop }
+
+// Tally implements fronts.Front.
+func (f *front) Tally() *fronts.Counts { return &f.counts }
 
 func (f *front) drain(quiet time.Duration) {
 	f.draining, f.quiet = true, quiet

@@ -42,7 +42,7 @@ func (f *front) accept(conn *loop.Conn, tls *message.TLS) {
 	c := &serverConn{front: f, conn: conn, tls: tls, id: f.ids.Add(1), connectedAt: f.loop.Now()}
 	c.prev, c.next = f.conns.prev, &f.conns
 	c.prev.next, c.next.prev = c, c
-	f.open.Add(1)
+	f.counts.Open.Add(1)
 	conn.SetWatcher(c)
 	if conn.Readable() {
 		c.serve()
@@ -128,7 +128,7 @@ func (c *serverConn) leave() bool {
 	c.state = closed
 	c.serving = nil
 	c.prev.next, c.next.prev = c.next, c.prev
-	c.front.open.Add(-1)
+	c.front.counts.Open.Add(-1)
 	return true
 }
 

@@ -14,7 +14,7 @@ func (s *session) end() {
 	x.Received += s.body.received
 	x.Ended = s.front.loop.Now()
 	s.serving = false
-	s.front.active.Add(-1)
+	s.front.counts.Active.Add(-1)
 	x.End()
 }
 

@@ -156,7 +156,7 @@ func (s *session) headError(err error) error {
 func (s *session) begin(f framing) {
 	c := s.conn
 	s.serving = true
-	s.front.active.Add(1)
+	s.front.counts.Active.Add(1)
 	x := &s.x
 	x.Client = c.conn.RemoteAddrPort()
 	x.Local = c.localAddr()

@@ -132,10 +132,10 @@ func appendPath(b []byte, req *message.Request) []byte {
 	}
 	b = appendNumber(b, notIndexed, 4, indexPath)
 	b = appendNumber(b, 0, 7, uint64(n))
-	b = appendEscaped(b, req.Path)
+	b = message.AppendEscaped(b, req.Path)
 	if req.HasQuery {
 		b = append(b, '?')
-		b = appendEscaped(b, req.Query)
+		b = message.AppendEscaped(b, req.Query)
 	}
 	return b
 }
@@ -148,18 +148,6 @@ func escapedLength(s string) int {
 		}
 	}
 	return n
-}
-
-func appendEscaped(b []byte, s string) []byte {
-	const digits = "0123456789ABCDEF"
-	for i := range len(s) {
-		if c := s[i]; c > ' ' && c < 0x7f {
-			b = append(b, c)
-		} else {
-			b = append(b, '%', digits[c>>4], digits[c&15])
-		}
-	}
-	return b
 }
 
 // Run implements loop.Task: it sends the content of the request.

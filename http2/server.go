@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"pingap/loop"
+	"pingap/loop/fronts"
 	"pingap/message"
 )
 
@@ -37,7 +38,7 @@ type Server struct {
 	IDs *atomic.Uint64
 
 	mu       sync.Mutex
-	fronts   []*front
+	fronts   fronts.Set[*front]
 	draining bool
 }
 
@@ -67,8 +68,7 @@ type front struct {
 	date     message.Date
 	draining bool
 
-	open   atomic.Int64 // connections; written on the loop
-	active atomic.Int64 // exchanges; written on the loop
+	counts fronts.Counts
 }
 
 // Acceptor returns what takes a client's connection on loop l, on which HTTP/2
@@ -77,14 +77,7 @@ type front struct {
 func (s *Server) Acceptor(l *loop.Loop) func(conn *loop.Conn, tls *message.TLS) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, f := range s.fronts {
-		if f.loop == l {
-			return f.accept
-		}
-	}
-	f := s.newFront(l)
-	s.fronts = append(s.fronts, f)
-	return f.accept
+	return s.fronts.On(l, func() *front { return s.newFront(l) }).accept
 }
 
 // settings returns the settings as of now.
@@ -128,16 +121,7 @@ func (s *Server) Adopt(other *Server) {
 	s.MaxStreams, s.KeepAliveRequests = other.MaxStreams, other.KeepAliveRequests
 	made := s.settings()
 	s.mu.Unlock()
-	s.each(func(f *front) { f.settings = made })
-}
-
-// each runs do for each front, on its loop.
-func (s *Server) each(do func(*front)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, f := range s.fronts {
-		f.loop.Post(func() { do(f) })
-	}
+	s.fronts.Each(func(f *front) { f.settings = made })
 }
 
 // Drain ends the server's connections as soon as can be done without harm: it
@@ -148,7 +132,7 @@ func (s *Server) Drain() {
 	s.mu.Lock()
 	s.draining = true
 	s.mu.Unlock()
-	s.each(func(f *front) {
+	s.fronts.Each(func(f *front) {
 		f.draining = true
 		for c := range f.conns {
 			c.drain()
@@ -159,7 +143,7 @@ func (s *Server) Drain() {
 // Close cuts all connections that are left.
 func (s *Server) Close() {
 	s.Drain()
-	s.each(func(f *front) {
+	s.fronts.Each(func(f *front) {
 		for c := range f.conns {
 			c.lose(message.ErrClientGone)
 		}
@@ -167,23 +151,16 @@ func (s *Server) Close() {
 }
 
 // Open returns how many connections are open.
-func (s *Server) Open() int64 {
-	return s.sum(func(f *front) int64 { return f.open.Load() })
-}
+func (s *Server) Open() int64 { return s.fronts.Open() }
 
 // Active returns how many exchanges are in flight.
-func (s *Server) Active() int64 {
-	return s.sum(func(f *front) int64 { return f.active.Load() })
-}
+func (s *Server) Active() int64 { return s.fronts.Active() }
 
-func (s *Server) sum(count func(*front) int64) (n int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, f := range s.fronts {
-		n += count(f)
-	}
-	return n
-}
+// Home implements fronts.Front.
+func (f *front) Home() *loop.Loop { return f.loop }
+
+// Tally implements fronts.Front.
+func (f *front) Tally() *fronts.Counts { return &f.counts }
 
 // take returns an exchange of the pool.
 func (f *front) take() *exchange {

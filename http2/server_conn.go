@@ -45,7 +45,7 @@ func (f *front) accept(raw *loop.Conn, tls *message.TLS) {
 	c.preface = true
 	c.maxStreams = f.maxStreams
 	f.conns[c] = struct{}{}
-	f.open.Add(1)
+	f.counts.Open.Add(1)
 	raw.SetWatcher(c)
 	c.hello(
 		settingMaxStreams, uint32(f.maxStreams),
@@ -134,7 +134,7 @@ func (c *serverConn) trailers(s *stream, end bool) error {
 func (c *serverConn) begin(e *exchange, id uint32, refusal *message.Refusal, end bool) {
 	c.raw.SetIdleTimeout(0)
 	c.running++
-	c.front.active.Add(1)
+	c.front.counts.Active.Add(1)
 	e.start(c, id, refusal, end)
 	c.served++
 	if c.served >= c.front.requests {
@@ -199,5 +199,5 @@ func (c *serverConn) expired() {
 // lost implements side.
 func (c *serverConn) lost() {
 	delete(c.front.conns, c)
-	c.front.open.Add(-1)
+	c.front.counts.Open.Add(-1)
 }

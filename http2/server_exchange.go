@@ -318,7 +318,7 @@ func (e *exchange) end() {
 	e.await()
 	x.Received += e.received
 	x.Ended = c.loop.Now()
-	e.front.active.Add(-1)
+	e.front.counts.Active.Add(-1)
 	x.End()
 	c.running--
 	if e.failed == nil {

@@ -41,3 +41,18 @@ func SplitPath(req *Request, target string) *Refusal {
 func isEscape(s string, i int) bool {
 	return i+2 < len(s) && Class[s[i+1]]&HexByte != 0 && Class[s[i+2]]&HexByte != 0
 }
+
+// AppendEscaped appends a part of a request target. It was checked when it came
+// in, but what a rewrite has made of it may hold anything: bytes that would end
+// the target are percent-encoded.
+func AppendEscaped(b []byte, s string) []byte {
+	const digits = "0123456789ABCDEF"
+	for i := range len(s) {
+		if c := s[i]; c > ' ' && c < 0x7f {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', digits[c>>4], digits[c&15])
+		}
+	}
+	return b
+}
