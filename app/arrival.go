@@ -138,10 +138,13 @@ func (a *arrival) become(who *identity, c *loaded, f *flags) error {
 		return err
 	}
 	a.listeners = open
-	err = who.assume()
-	if errors.Is(err, errNotRoot) {
+	keptPorts, err := who.assume()
+	switch {
+	case errors.Is(err, errNotRoot):
 		a.warnings = append(a.warnings, err)
 		return nil
+	case err == nil && !keptPorts:
+		a.warnings = append(a.warnings, fmt.Errorf("as %s, the process cannot open more ports below 1024 when the configuration changes: that needs a start as root", who.name))
 	}
 	return err
 }

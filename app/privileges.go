@@ -100,8 +100,21 @@ func (i *identity) present() bool {
 // somebody already.
 var errNotRoot = errors.New("only root can become another user")
 
-// assume makes the process that user for good.
-func (i *identity) assume() error {
+// assume makes the process that user for good. keptPorts is whether it can
+// still open ports below 1024.
+func (i *identity) assume() (keptPorts bool, err error) {
+	after, keepErr := keepPorts()
+	if err := i.change(); err != nil {
+		return false, err
+	}
+	if keepErr == nil {
+		keepErr = after()
+	}
+	return keepErr == nil, nil
+}
+
+// change changes user and groups.
+func (i *identity) change() error {
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("serve as %s: %w", i.name, errNotRoot)
 	}
