@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -26,6 +27,9 @@ func Open(path string) (*Offer, error) {
 		return nil, fmt.Errorf("offer the listeners at %s: %w", path, err)
 	}
 	ln, err := net.ListenUnix("unixpacket", &net.UnixAddr{Name: path, Net: "unixpacket"})
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("offer the listeners at %s: %w; give user %d the right to write %s, or set basic.upgrade_sock to a path elsewhere", path, err, os.Geteuid(), filepath.Dir(path))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("offer the listeners at %s: %w", path, err)
 	}
