@@ -334,15 +334,17 @@ func TestStreamsBeyondTheLimitAreRefused(t *testing.T) {
 
 // A stream that its client has reset still counts as long as its exchange runs.
 func TestResetStreamsCountUntilTheirExchangesEnd(t *testing.T) {
-	release := make(chan struct{})
+	release, entered := make(chan struct{}), make(chan struct{})
 	defer close(release)
 	a := attack(t, &Server{MaxStreams: 3, Handler: message.HandlerFunc(func(x *message.Exchange) error {
+		entered <- struct{}{}
 		x.Loop.Await(func() { <-release })
 		return echo(x)
 	})})
 	for i := range 4 {
 		a.open(uint32(2*i+1), true, usual...)
 		if i < 3 {
+			<-entered
 			a.WriteRSTStream(uint32(2*i+1), wire.ErrCodeCancel)
 		}
 	}

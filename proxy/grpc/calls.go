@@ -48,6 +48,7 @@ func (h *calls) Serve(x *message.Exchange) error {
 		if left <= 0 {
 			return ErrDeadline
 		}
+		c.deadline.loop, c.deadline.due = x.Loop, x.Loop.Now()+left
 		x.Loop.Arm(&c.deadline.timer, time.Duration(left))
 	}
 	return c.serve()
@@ -132,6 +133,6 @@ func (c *call) end(x *message.Exchange) {
 	x.Loop.Disarm(&c.deadline.timer)
 	h := c.handler
 	c.handler, c.x, c.body, c.frames, c.over = nil, nil, nil, frames{}, nil
-	c.deadline.worker, c.deadline.passed = nil, false
+	c.deadline.worker, c.deadline.passed, c.deadline.due = nil, false, 0
 	h.free.Put(c)
 }

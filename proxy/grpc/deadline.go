@@ -69,6 +69,8 @@ func timeoutUnit(c byte) time.Duration {
 type deadline struct {
 	timer  loop.Timer
 	worker *loop.Coroutine // works for the call; nil while nobody does
+	loop   *loop.Loop
+	due    int64 // loop time, 0 for a call without
 	passed bool
 }
 
@@ -92,8 +94,13 @@ func (d *deadline) leave() bool {
 	}
 	gone := d.worker.Canceled() != nil
 	d.worker = nil
-	return d.passed && !gone
+	return (d.passed || d.over()) && !gone
 }
+
+// over reports whether the time has come although the timer, which is coarser,
+// has not said so yet: an upstream that knows the deadline may be quicker to give
+// the call up.
+func (d *deadline) over() bool { return d.due != 0 && d.loop.Clock() >= d.due }
 
 // forget is leave for a panic: the coroutine is somebody else's soon.
 func (d *deadline) forget() { d.worker = nil }
