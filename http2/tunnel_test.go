@@ -1,0 +1,144 @@
+package http2
+
+import (
+	"errors"
+	"io"
+	"testing"
+
+	wire "golang.org/x/net/http2"
+
+	"pingap/loop"
+	"pingap/message"
+)
+
+// echoFar is the far end of a tunnel, which sends back what it gets.
+type echoFar struct {
+	loop          *loop.Loop
+	data          []byte
+	ended, closed bool
+	reader        *loop.Coroutine
+}
+
+func (f *echoFar) Next() ([]byte, error) {
+	for {
+		switch {
+		case f.closed:
+			return nil, errors.New("closed")
+		case len(f.data) > 0:
+			data := f.data
+			f.data = nil
+			return data, nil
+		case f.ended:
+			return nil, io.EOF
+		}
+		f.reader = f.loop.Current()
+		err := f.loop.Park()
+		f.reader = nil
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (f *echoFar) wake() {
+	if f.reader != nil {
+		f.reader.Wake()
+	}
+}
+
+func (f *echoFar) Write(p []byte) (int, error) {
+	f.data = append(f.data, p...)
+	f.wake()
+	return len(p), nil
+}
+
+func (f *echoFar) CloseWrite() error {
+	f.ended = true
+	f.wake()
+	return nil
+}
+
+func (f *echoFar) Close() {
+	f.closed = true
+	f.wake()
+}
+
+// switching answers as an upstream of HTTP/1.1 that switches protocols.
+func switching(x *message.Exchange) error {
+	if x.Request.Method != "GET" || x.Request.Upgrade != "websocket" || len(x.Request.Header.Get("sec-websocket-key")) != 24 {
+		return errors.New("not the request that HTTP/1.1 would make")
+	}
+	x.Response.Status = 101
+	x.Response.Header.Add("Upgrade", "websocket")
+	x.Response.Header.Add("Sec-WebSocket-Accept", "x")
+	x.Response.Header.Add("Sec-WebSocket-Protocol", "chat")
+	x.Response.Tunnel = &echoFar{loop: x.Loop}
+	return nil
+}
+
+var extended = []string{":method", "CONNECT", ":protocol", "websocket", ":scheme", "https", ":authority", "a.test", ":path", "/chat", "sec-websocket-version", "13"}
+
+func TestExtendedConnectOpensATunnel(t *testing.T) {
+	a := attack(t, &Server{Handler: message.HandlerFunc(switching)})
+	if err := a.open(1, false, extended...); err != nil {
+		t.Fatal(err)
+	}
+	if status, code := a.outcome(1); status != "200" {
+		t.Fatalf("status %q, code %v", status, code)
+	}
+	for _, text := range []string{"hello", "again"} {
+		a.WriteData(1, false, []byte(text))
+		if got := a.content(1, len(text)); got != text {
+			t.Errorf("%q came back as %q", text, got)
+		}
+	}
+	a.WriteData(1, true, []byte("bye"))
+	if got := a.content(1, -1); got != "bye" {
+		t.Errorf("the end came back as %q", got)
+	}
+}
+
+// content reads so many bytes of a stream; less than 0 for all.
+func (a *attacker) content(id uint32, n int) string {
+	a.t.Helper()
+	var got []byte
+	for n < 0 || len(got) < n {
+		f, err := a.ReadFrame()
+		if err != nil {
+			a.t.Error(err)
+			break
+		}
+		if d, ok := f.(*wire.DataFrame); ok && d.StreamID == id {
+			got = append(got, d.Data()...)
+			if d.StreamEnded() {
+				break
+			}
+		}
+	}
+	return string(got)
+}
+
+func TestExtendedConnectIsRefusedWhereTheUpstreamDoesNotSwitch(t *testing.T) {
+	a := attack(t, &Server{Handler: message.HandlerFunc(func(x *message.Exchange) error {
+		x.Response.Status = 200
+		return nil
+	})})
+	a.open(1, false, extended...)
+	if status, code := a.outcome(1); status != "502" {
+		t.Errorf("status %q, code %v", status, code)
+	}
+}
+
+func TestTunnelEndsWithItsStream(t *testing.T) {
+	ended := make(chan struct{})
+	a := attack(t, &Server{Handler: message.HandlerFunc(func(x *message.Exchange) error {
+		x.OnEnd(func(*message.Exchange) { close(ended) })
+		return switching(x)
+	})})
+	a.open(1, false, extended...)
+	if status, _ := a.outcome(1); status != "200" {
+		t.Fatal("no tunnel")
+	}
+	a.WriteRSTStream(1, wire.ErrCodeCancel)
+	<-ended
+}
