@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 )
 
 // Version is set by the linker for releases.
@@ -41,7 +42,7 @@ func Main(args []string, system System) int {
 		fmt.Fprintf(system.Stderr, "pingap: %v\n", err)
 		return exitUsage
 	case f.help:
-		fmt.Fprint(system.Stdout, usage, set.FlagUsages(), usageEnd)
+		fmt.Fprint(system.Stdout, usage, optionUsages(set), usageEnd)
 		return exitOK
 	case f.version:
 		fmt.Fprintln(system.Stdout, versionLine())
@@ -83,6 +84,13 @@ func serve(f *flags, system System) error {
 		return syncTo(f.sync, from, system.Stdout)
 	}
 	return run(c, f, system)
+}
+
+// optionUsages describes the options. That a switch can be turned off as well
+// goes without saying.
+func optionUsages(set *pflag.FlagSet) string {
+	const both = "[=true|false]"
+	return strings.ReplaceAll(set.FlagUsages(), both, strings.Repeat(" ", len(both)))
 }
 
 func versionLine() string {
