@@ -6,7 +6,7 @@ GO ?= go
 export PATH := $(PATH):/usr/sbin:/sbin
 
 # Commands that make test and make bench drive, each with its Debian package.
-TEST_NEEDS  = gcc:gcc cc:libc6-dev curl:curl nginx:nginx-light wrk:wrk etcd:etcd-server
+TEST_NEEDS  = gcc:gcc cc:libc6-dev curl:curl nginx:nginx-light wrk:wrk etcd:etcd-server chromium:chromium
 BENCH_NEEDS = $(TEST_NEEDS) haproxy:haproxy
 
 # Platforms that are compiled, but not run, beside the one this is.

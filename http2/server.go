@@ -3,6 +3,7 @@ package http2
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"pingap/loop"
 	"pingap/loop/fronts"
@@ -40,6 +41,7 @@ type Server struct {
 	mu       sync.Mutex
 	fronts   fronts.Set[*front]
 	draining bool
+	quiet    time.Duration // while draining, see Drain
 }
 
 // Timeouts bound how long a client may take.
@@ -67,6 +69,7 @@ type front struct {
 	free     *exchange // pooled, linked
 	date     message.Date
 	draining bool
+	quiet    time.Duration
 
 	counts fronts.Counts
 }
@@ -107,7 +110,7 @@ func (s *Server) settings() *settings {
 }
 
 func (s *Server) newFront(l *loop.Loop) *front {
-	return &front{settings: s.settings(), loop: l, conns: map[*serverConn]struct{}{}, draining: s.draining}
+	return &front{settings: s.settings(), loop: l, conns: map[*serverConn]struct{}{}, draining: s.draining, quiet: s.quiet}
 }
 
 // Adopt gives the server the settings of another one, but for IDs. Connections
@@ -126,23 +129,24 @@ func (s *Server) Adopt(other *Server) {
 
 // Drain ends the server's connections as soon as can be done without harm: it
 // tells the clients to open no more streams (RFC 9113 section 6.8), and ends
-// each connection with its last exchange. It returns at once; Open tells when
-// all are gone.
-func (s *Server) Drain() {
+// each connection with its last exchange. One that has not carried an exchange
+// yet may bring its first for the time quiet: its client could not tell that it
+// was not served. It returns at once; Open tells when all are gone.
+func (s *Server) Drain(quiet time.Duration) {
 	s.mu.Lock()
-	s.draining = true
+	s.draining, s.quiet = true, quiet
 	s.mu.Unlock()
 	s.fronts.Each(func(f *front) {
-		f.draining = true
+		f.draining, f.quiet = true, quiet
 		for c := range f.conns {
-			c.drain()
+			c.drain(quiet)
 		}
 	})
 }
 
 // Close cuts all connections that are left.
 func (s *Server) Close() {
-	s.Drain()
+	s.Drain(0)
 	s.fronts.Each(func(f *front) {
 		for c := range f.conns {
 			c.lose(message.ErrClientGone)

@@ -31,6 +31,7 @@ type goingAway uint8
 
 const (
 	staying   goingAway = iota
+	last                // its first exchange is to be its last
 	announced           // streams that are on their way are still taken
 	leaving             // no more are
 )
@@ -56,7 +57,7 @@ func (f *front) accept(raw *loop.Conn, tls *message.TLS) {
 	)
 	raw.SetIdleTimeout(f.timeouts.Head)
 	if f.draining {
-		c.drain()
+		c.drain(f.quiet)
 	}
 	if raw.Readable() {
 		c.read()
@@ -137,8 +138,9 @@ func (c *serverConn) begin(e *exchange, id uint32, refusal *message.Refusal, end
 	c.front.counts.Active.Add(1)
 	e.start(c, id, refusal, end)
 	c.served++
-	if c.served >= c.front.requests {
-		c.drain()
+	if c.served >= c.front.requests || c.going == last {
+		c.going = staying
+		c.drain(0)
 	}
 	c.loop.Start(e)
 }
@@ -156,9 +158,15 @@ func (c *serverConn) pong() {
 	}
 }
 
-// drain tells the client to open no more streams.
-func (c *serverConn) drain() {
-	if c.going != staying || c.closing || c.closed {
+// drain tells the client to open no more streams. If it has opened none, its
+// first is waited for so long.
+func (c *serverConn) drain(quiet time.Duration) {
+	switch {
+	case c.closing || c.closed || c.going > last || c.going == last && quiet > 0:
+		return
+	case c.served == 0 && quiet > 0:
+		c.going = last
+		c.raw.SetIdleTimeout(quiet)
 		return
 	}
 	c.going = announced
@@ -176,6 +184,8 @@ func (c *serverConn) rest() {
 	case c.running > 0 || len(c.streams) > 0 || c.closing || c.closed || !c.settled:
 	case c.going == leaving || c.peerGone:
 		c.finish()
+	case c.going == last:
+		c.raw.SetIdleTimeout(c.front.quiet)
 	case c.going == announced:
 		c.raw.SetIdleTimeout(announceTime)
 	default:

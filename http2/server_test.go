@@ -277,7 +277,7 @@ func TestDrainLetsExchangesFinishAndEndsTheConnection(t *testing.T) {
 		status <- r.StatusCode
 	}()
 	<-entered
-	s.Drain()
+	s.Drain(0)
 	close(release)
 	if got := <-status; got != 200 {
 		t.Errorf("status %d", got)

@@ -57,7 +57,7 @@ func (w *wires) acceptor(l *loop.Loop) func(*loop.Conn) {
 
 func (w *wires) drain(quiet time.Duration) {
 	w.http1.Drain(quiet)
-	w.http2.Drain()
+	w.http2.Drain(quiet)
 }
 
 func (w *wires) close() {
