@@ -50,9 +50,9 @@ func NewClient(raw *loop.Conn, o *ClientOptions, ready, gone func()) *Client {
 	c.client, c.next = true, 1
 	raw.SetWatcher(c)
 	raw.SetOutput(append(raw.Output(len(clientPreface)), clientPreface...))
-	c.hello(
+	c.hello(max(o.MaxStreams, 1),
 		settingPush, 0,
-		settingWindow, uint32(c.windows.stream),
+		settingWindow, streamWindow,
 		settingMaxHead, uint32(c.block.limits.Head),
 	)
 	if raw.Readable() {

@@ -23,10 +23,10 @@ type clientExchange struct {
 	begun     bool  // the final header section is there
 	result    error // what Next returns when x is nil
 	bad       error
-	uploading bool
-	uploadErr error // of the request's content
-	consumed  bool  // content of the request is gone
-	sentAt    int64 // loop time
+	uploading *message.Exchange // whose content is being sent
+	uploadErr error             // of the request's content
+	consumed  bool              // content of the request is gone
+	sentAt    int64             // loop time
 	headAt    int64
 
 	nextFree *clientExchange
@@ -52,7 +52,7 @@ func (t *clientExchange) begin(x *message.Exchange, ended func()) {
 	c.raw.SetIdleTimeout(0)
 	t.x, t.ended = x, ended
 	t.status, t.interims, t.begun, t.bad = 0, 0, false, nil
-	t.uploading, t.uploadErr, t.consumed = false, nil, false
+	t.uploading, t.uploadErr, t.consumed = nil, nil, false
 	t.sentAt, t.headAt = x.Loop.Now(), 0
 	t.onSection, t.onFail = t.sectionF, t.failedF
 	t.readTime, t.writeTime = c.options.ReadTimeout, c.options.WriteTimeout
@@ -65,7 +65,7 @@ func (t *clientExchange) begin(x *message.Exchange, ended func()) {
 		t.endLocal()
 		return
 	}
-	t.uploading = true
+	t.uploading = x
 	x.Hold()
 	x.Loop.Go(t)
 }
@@ -150,12 +150,13 @@ func escapedLength(s string) int {
 	return n
 }
 
-// Run implements loop.Task: it sends the content of the request.
+// Run implements loop.Task: it sends the content of the request. The exchange
+// may have ended before this begins.
 func (t *clientExchange) Run() {
-	x := t.x
+	x := t.uploading
 	err := error(errPanic)
 	defer func() {
-		t.uploading = false
+		t.uploading = nil
 		if err != nil && t.failed == nil && t.x == x {
 			t.uploadErr = err
 			t.abort(Cancel)
@@ -169,10 +170,10 @@ func (t *clientExchange) Run() {
 }
 
 func (t *clientExchange) upload(x *message.Exchange) error {
-	for {
+	for t.x == x {
 		view, err := x.Request.Body.Next()
 		if t.x != x {
-			return nil
+			break
 		}
 		if err == io.EOF {
 			return t.endUpload(&x.Request.Trailer)
@@ -185,6 +186,7 @@ func (t *clientExchange) upload(x *message.Exchange) error {
 			return err
 		}
 	}
+	return nil
 }
 
 // endUpload ends the request, with trailers where there are some.
@@ -322,7 +324,7 @@ func (t *clientExchange) receive() error {
 			return t.why(t.failed)
 		}
 		deadline := int64(0)
-		if t.readTime > 0 && !t.uploading {
+		if t.readTime > 0 && t.uploading == nil {
 			deadline = max(waited, t.sentAt) + int64(t.readTime)
 		}
 		if err := l.ParkUntil(deadline); err != nil && !t.begun {

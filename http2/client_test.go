@@ -56,7 +56,11 @@ func relay(t testing.TB, to netip.AddrPort, o *ClientOptions) (addr string, dial
 		for c.Room() <= 0 {
 			x.Loop.Yield()
 		}
-		return c.RoundTrip(x, func() {})
+		err := c.RoundTrip(x, func() {})
+		if err == nil && x.Request.Query == "stall" {
+			err = x.Loop.Park()
+		}
+		return err
 	})}, l)
 	t.Cleanup(func() {
 		looptest.Do(t, l, func() {
@@ -115,6 +119,64 @@ func TestExchangesPassThroughBothSides(t *testing.T) {
 	if n := dials.Load(); n != 1 {
 		t.Errorf("%d connections", n)
 	}
+}
+
+// Lesson: the windows of a shared connection are nobody's alone. A client that
+// stops to read a response must not stop those of others.
+func TestResponsesThatNobodyReadsDoNotStopOthers(t *testing.T) {
+	const stalled = 40
+	content := bytes.Repeat([]byte("x"), 48<<10)
+	sent := make(chan struct{}, stalled)
+	addr, dials := relay(t, peer(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Write(content)
+		w.(http.Flusher).Flush()
+		if r.URL.RawQuery == "stall" {
+			sent <- struct{}{}
+			for r.Context().Err() == nil {
+				if _, err := w.Write(content); err != nil {
+					return
+				}
+			}
+		}
+	}), &ClientOptions{MaxStreams: 100, IdleTimeout: time.Hour})
+	c := client(t)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	var all sync.WaitGroup
+	for range stalled {
+		all.Go(func() { get(ctx, c, "http://"+addr+"/?stall") })
+	}
+	for range stalled {
+		wait(ctx, t, sent)
+	}
+	r, err := get(t.Context(), c, "http://"+addr+"/")
+	if err != nil {
+		t.Error(err)
+	} else if got, err := io.ReadAll(r.Body); err != nil || len(got) != len(content) {
+		t.Errorf("%d bytes came, %v", len(got), err)
+	}
+	cancel()
+	all.Wait()
+	if n := dials.Load(); n != 1 {
+		t.Errorf("%d connections", n)
+	}
+}
+
+// wait waits for something on a channel.
+func wait(ctx context.Context, t *testing.T, on <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-on:
+	case <-ctx.Done():
+		t.Error(ctx.Err())
+	}
+}
+
+func get(ctx context.Context, c *http.Client, url string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, "GET", url, nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.Do(r)
 }
 
 func TestLengthsAndMethodsArePassedOn(t *testing.T) {

@@ -97,14 +97,22 @@ func (r *recent) forget(id uint32) {
 
 func (r *recent) has(id uint32) bool { return slices.Contains(r.ids[:], id) }
 
-// windows are the bounds of what a peer may send ahead of what is read.
+// windows bound what a peer may send ahead of what is read. That of the
+// connection has room for all that its streams may hold: so a stream whose
+// reader is slow takes nothing from the others, which may be those of somebody
+// else, or what that reader waits for.
 type windows struct {
-	stream, mostStream int64 // of a stream, at first and at most
-	conn, mostConn     int64 // of all its streams together
-	now                int64 // of the connection
-	left               int64 // that the peer may still send
-	credit             int64 // read, and not yet given back
+	growth int64 // by which those of the streams may still grow, together
+	left   int64 // that the peer may still send
+	credit int64 // read, and not yet given back
 }
+
+const (
+	streamWindow     = 64 << 10 // at first
+	mostStreamWindow = 4 << 20
+	windowGrowth     = 16 << 20 // of all streams of a connection together
+	windowSlack      = 1 << 20  // half of this is read before it is given back
+)
 
 // outputHigh is how much output a connection may have pending before its
 // exchanges wait.
@@ -116,15 +124,12 @@ func (c *conn) init(raw *loop.Conn, s side, limits Limits) {
 	c.streams = map[uint32]*stream{}
 	c.peer.maxFrame, c.peer.window, c.peer.maxStreams = leastMaxFrame, firstWindow, mostStreamID
 	c.sendWindow = firstWindow
-	c.windows = windows{
-		stream: 256 << 10, mostStream: 4 << 20,
-		conn: 1 << 20, mostConn: 16 << 20, now: firstWindow, left: firstWindow,
-	}
+	c.windows = windows{growth: windowGrowth, left: firstWindow}
 }
 
-// hello appends what this end begins with: SETTINGS, and the window that the
-// streams share.
-func (c *conn) hello(settings ...uint32) {
+// hello appends what this end begins with: SETTINGS, and a window with room for
+// so many streams at a time.
+func (c *conn) hello(streams int, settings ...uint32) {
 	b := c.raw.Output(frameHeaderSize + settingLength*len(settings)/2 + 13)
 	b = appendFrame(b, settingLength*len(settings)/2, frameSettings, 0, 0)
 	for i := 0; i < len(settings); i += 2 {
@@ -132,8 +137,8 @@ func (c *conn) hello(settings ...uint32) {
 		b = append(b, byte(id>>8), byte(id), byte(value>>24), byte(value>>16), byte(value>>8), byte(value))
 	}
 	c.raw.SetOutput(b)
-	c.windows.credit = c.windows.conn - firstWindow
-	c.windows.now = c.windows.conn
+	room := int64(streams)*streamWindow + windowGrowth + windowSlack
+	c.windows.credit = min(room, mostWindow) - firstWindow
 	c.giveBack()
 }
 

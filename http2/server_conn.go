@@ -48,9 +48,9 @@ func (f *front) accept(raw *loop.Conn, tls *message.TLS) {
 	f.conns[c] = struct{}{}
 	f.counts.Open.Add(1)
 	raw.SetWatcher(c)
-	c.hello(
+	c.hello(f.maxStreams,
 		settingMaxStreams, uint32(f.maxStreams),
-		settingWindow, uint32(c.windows.stream),
+		settingWindow, streamWindow,
 		settingMaxHead, uint32(f.limits.Head),
 		settingConnect, 1,
 		settingNoPriorities, 1,

@@ -107,6 +107,61 @@ func TestContentOfEverySizeComesBack(t *testing.T) {
 	all.Wait()
 }
 
+// announcing reads as much as is asked for, and closes reached once that is so
+// much.
+type announcing struct {
+	left    int
+	reached chan struct{}
+}
+
+func (a *announcing) Read(p []byte) (int, error) {
+	if a.left > 0 {
+		if a.left -= len(p); a.left <= 0 {
+			close(a.reached)
+		}
+	}
+	return len(p), nil
+}
+
+// Requests that a handler is in no hurry to read leave room in the connection's
+// window for the others.
+func TestRequestsThatNobodyReadsDoNotStopOthers(t *testing.T) {
+	addr := serve(t, &Server{Handler: message.HandlerFunc(func(x *message.Exchange) error {
+		if x.Request.Path == "/stall" {
+			return x.Loop.Park()
+		}
+		return echo(x)
+	})})
+	c := client(t)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	var all sync.WaitGroup
+	var bodies []*announcing
+	for range 40 {
+		a := &announcing{left: 48 << 10, reached: make(chan struct{})}
+		bodies = append(bodies, a)
+		all.Go(func() {
+			r, err := http.NewRequestWithContext(ctx, "POST", "http://"+addr+"/stall", a)
+			if err == nil {
+				_, err = c.Do(r)
+			}
+			if err == nil {
+				t.Error("an answer to a request that was not read")
+			}
+		})
+	}
+	for _, a := range bodies {
+		wait(ctx, t, a.reached)
+	}
+	r, err := c.Post("http://"+addr+"/", "text/plain", io.LimitReader(&announcing{}, 3_000_000))
+	if err != nil {
+		t.Error(err)
+	} else if n, err := io.Copy(io.Discard, r.Body); err != nil || n != 3_000_000 {
+		t.Errorf("%d bytes came back, %v", n, err)
+	}
+	cancel()
+	all.Wait()
+}
+
 func TestTrailersPassBothWays(t *testing.T) {
 	addr := serve(t, &Server{Handler: message.HandlerFunc(func(x *message.Exchange) error {
 		for {

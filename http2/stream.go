@@ -58,7 +58,7 @@ var errClosed = errors.New("body is closed")
 func (s *stream) open(c *conn, id uint32) {
 	*s = stream{
 		conn: c, id: id, pieces: s.pieces[:0], length: -1,
-		window: c.windows.stream, receiveLeft: c.windows.stream,
+		window: streamWindow, receiveLeft: streamWindow,
 		sendWindow: c.peer.window, priority: usualPriority,
 	}
 	c.streams[id] = s
@@ -174,7 +174,8 @@ func (s *stream) consumed(n int) {
 	if s.remoteDone || s.failed != nil || s.credit < s.window/2 {
 		return
 	}
-	if len(s.pieces) == 0 && s.window < c.windows.mostStream {
+	if w := &c.windows; len(s.pieces) == 0 && s.window < mostStreamWindow && s.window <= w.growth {
+		w.growth -= s.window
 		s.credit += s.window
 		s.window *= 2
 	}
@@ -186,13 +187,8 @@ func (s *stream) consumed(n int) {
 // giveBack lets the peer send as much as was read of all streams.
 func (c *conn) giveBack() {
 	w := &c.windows
-	if w.credit < w.now/2 || c.closing || c.closed {
+	if w.credit < windowSlack/2 || c.closing || c.closed {
 		return
-	}
-	// As for a stream: little of the window lies here unread.
-	if w.left+w.credit > w.now*7/8 && w.now < w.mostConn {
-		w.credit += w.now
-		w.now *= 2
 	}
 	c.updateWindow(0, w.credit)
 	w.left += w.credit
@@ -279,6 +275,7 @@ func (s *stream) release() {
 	c := s.conn
 	if c.streams[s.id] == s {
 		delete(c.streams, s.id)
+		c.windows.growth += s.window - streamWindow
 		c.done.add(s.id)
 		c.side.left(len(c.streams))
 	}
