@@ -7,7 +7,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 
 # Commands that make test and make bench drive, each with its Debian package.
 TEST_NEEDS  = gcc:gcc cc:libc6-dev curl:curl nginx:nginx-light wrk:wrk etcd:etcd-server chromium:chromium
-BENCH_NEEDS = $(TEST_NEEDS) haproxy:haproxy
+BENCH_NEEDS = $(TEST_NEEDS) haproxy:haproxy h2load:nghttp2-client caddy:caddy
 
 # Platforms that are compiled, but not run, beside the one this is.
 CROSS = linux/arm64 darwin/arm64 freebsd/amd64
@@ -50,7 +50,7 @@ cross: ## compile for the platforms of which no test runs here
 		$(GO) build ./...; $(GO) vet ./...; \
 	done
 
-bench: bench-needs ## measure against nginx and HAProxy, side by side
+bench: bench-needs ## measure against nginx, HAProxy and Caddy, side by side
 	$(GO) run ./bench $(ARGS)
 
 # The compiler reads the profile to decide what to inline on the hot path.

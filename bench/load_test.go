@@ -51,6 +51,32 @@ func TestParseWrkRefusesOutputWithoutFigures(t *testing.T) {
 	}
 }
 
+const h2loadOutput = `
+finished in 1.00s, 90028.00 req/s, 87.01MB/s
+requests: 90284 total, 90284 started, 90028 done, 90027 succeeded, 1 failed, 0 errored, 0 timeout
+status codes: 90028 2xx, 0 3xx, 0 4xx, 0 5xx
+traffic: 87.01MB (91236000) total, 2.15MB (2254000) headers (space savings 83.28%), 84.01MB (88092160) data
+                     min         max         mean         sd        +/- sd
+time for request:      183us     12.30ms      2.73ms       811us    84.10%
+time for connect:     1.22ms      6.11ms      3.84ms      1.90ms    50.00%
+`
+
+func TestParseH2loadReadsWhatItPrints(t *testing.T) {
+	got, err := parseH2load(h2loadOutput)
+	if want := (outcome{requests: 90027, rate: 90028, p50: 2.73}); err != nil || got != want {
+		t.Errorf("read %+v, %v; want %+v", got, err, want)
+	}
+	got, err = parseH2load(strings.Replace(h2loadOutput, "0 5xx", "9 5xx", 1))
+	if want := "0 3xx, 0 4xx, 9 5xx"; err != nil || got.errors != want {
+		t.Errorf("errors %q, %v; want %q", got.errors, err, want)
+	}
+	for _, output := range []string{"", strings.Replace(h2loadOutput, "90027", "0", 1), strings.Replace(h2loadOutput, "2.73ms", "-", 1)} {
+		if got, err := parseH2load(output); err == nil {
+			t.Errorf("%q is read as %+v", output, got)
+		}
+	}
+}
+
 func TestWrkPostsTheBodyOfALoad(t *testing.T) {
 	dir := t.TempDir()
 	arguments, err := wrkArguments(&load{connections: 8, body: 100_000}, "http://x/", dir, 3*time.Second)

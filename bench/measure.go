@@ -38,6 +38,9 @@ func newBed(ctx context.Context, dir string, o *options) (*bed, error) {
 	if b.cores, err = divideCores(); err != nil {
 		return nil, err
 	}
+	if err := writeCertificate(dir); err != nil {
+		return nil, err
+	}
 	if err := b.startUpstreams(); err != nil {
 		b.close()
 		return nil, err
@@ -77,8 +80,12 @@ func (b *bed) writeConfig(name string, config *template.Template, with setting) 
 // startPeer starts a proxy, set up for a scenario, on its core.
 func (b *bed) startPeer(p peer, s scenario) (*process, error) {
 	port := b.freePort()
+	tlsPort := 0
+	if s.tls {
+		tlsPort = b.freePort()
+	}
 	config, err := b.writeConfig(p.name, p.config, setting{
-		Dir: b.dir, Port: port, Upstream: b.files.port, Sink: b.sink.port,
+		Dir: b.dir, Port: port, TLSPort: tlsPort, Upstream: b.files.port, Sink: b.sink.port,
 		Logs: s.logs, Splice: s.splice, Kilobyte: strings.Repeat("x", 1000),
 	})
 	if err != nil {
@@ -93,12 +100,16 @@ func (b *bed) startPeer(p peer, s scenario) (*process, error) {
 		env = append(env, "PINGAP_CPU_PROFILE="+filepath.Join(b.options.profile, s.name+".prof"))
 	}
 	command = append(append(command, p.args...), config)
-	return b.start(program{name: p.name, command: command, env: env, cores: []int{b.cores.proxy}, port: port, probe: "/ping"})
+	proc, err := b.start(program{name: p.name, command: command, env: env, cores: []int{b.cores.proxy}, port: port, probe: "/ping"})
+	if proc != nil {
+		proc.tlsPort = tlsPort
+	}
+	return proc, err
 }
 
 // measure runs a scenario: rounds in which each proxy has its turn.
 func (b *bed) measure(s scenario) (*result, error) {
-	r := newResult(s, b.options.peers)
+	r := newResult(s, s.among(b.options.peers))
 	measure := b.measureLoad
 	if s.gauge != nil {
 		measure = b.measureGauge
@@ -113,7 +124,7 @@ func (b *bed) measure(s scenario) (*result, error) {
 // measureLoad starts each proxy once.
 func (b *bed) measureLoad(s scenario, r *result) error {
 	running := make(map[string]*process)
-	for _, p := range b.options.peers {
+	for _, p := range s.among(b.options.peers) {
 		proc, err := b.startPeer(p, s)
 		if err != nil {
 			return err
@@ -125,13 +136,13 @@ func (b *bed) measureLoad(s scenario, r *result) error {
 		return err
 	}
 	const warmUp = time.Second
-	for _, p := range b.options.peers {
+	for _, p := range s.among(b.options.peers) {
 		if _, err := b.turn(s, running[p.name], warmUp); err != nil {
 			return err
 		}
 	}
 	for range b.options.rounds {
-		for _, p := range b.options.peers {
+		for _, p := range s.among(b.options.peers) {
 			found, err := b.turn(s, running[p.name], b.options.duration)
 			if err != nil {
 				return err
@@ -181,7 +192,7 @@ func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 // measureGauge starts each proxy anew in each round.
 func (b *bed) measureGauge(s scenario, r *result) error {
 	for range b.options.rounds {
-		for _, p := range b.options.peers {
+		for _, p := range s.among(b.options.peers) {
 			proc, err := b.startPeer(p, s)
 			if err != nil {
 				return err

@@ -64,8 +64,8 @@ func (r *report) rows(b *strings.Builder, gauges bool) {
 			if gauges {
 				fmt.Fprintf(b, "| %.1f %s ", s.Figure, result.Unit)
 			} else {
-				fmt.Fprintf(b, "| %.0f | %.3f | %.3f | %s (%s + %s) | %.0f %% | %.1f MiB ",
-					s.Rate, s.P50, s.P99, short(s.cost()), short(s.User), short(s.System), 100*s.Busy, s.Memory/(1<<20))
+				fmt.Fprintf(b, "| %.0f | %.3f | %s | %s (%s + %s) | %.0f %% | %.1f MiB ",
+					s.Rate, s.P50, quantile(s.P99), short(s.cost()), short(s.User), short(s.System), 100*s.Busy, s.Memory/(1<<20))
 			}
 			fmt.Fprintf(b, "| %s | %s |\n", ratio, result.verdict(name))
 		}
@@ -93,7 +93,7 @@ func (r *report) writeNotes(b *strings.Builder) {
 const pageHead = "<!-- Written by `go run ./bench`: do not edit. -->\n" + `
 # Benchmarks
 
-The proxy beside nginx and HAProxy: %d rounds of %s for each proxy in each
+The proxy beside nginx, HAProxy and, where it is about TLS, Caddy: %d rounds of %s for each proxy in each
 scenario, the proxies taking turns.
 
 - **Cores.** The proxy under test has one core, with one worker, thread or loop.
@@ -107,6 +107,8 @@ scenario, the proxies taking turns.
   of the rounds, then the least and the greatest. Below 1 we are cheaper.
 - **Wanted** is what this project has set itself, in that ratio or in the unit
   of the figure.
+- Over HTTP/2 the time of a request is the mean instead of p50, since h2load tells
+  no quantiles.
 - Figures are medians of the rounds. Memory is the proportional set size of the
   proxy's processes, which leaves out what the kernel holds for connections.
 

@@ -13,6 +13,7 @@ type peer struct {
 	args    []string // before the name of the configuration
 	config  *template.Template
 	version string // the argument that makes it print its version
+	tlsOnly bool   // it takes part in what goes over TLS alone
 }
 
 // ours is the peer that the others are compared with.
@@ -27,12 +28,14 @@ type setting struct {
 	Logs     bool
 	Splice   bool
 	Kilobyte string // the reply at /mock
+	TLSPort  int    // 0 for none; certificates are in Dir
 }
 
 var peers = []peer{
 	{name: ours, args: []string{"-c"}, config: pingapConfig, version: "--version"},
 	{name: "nginx", program: "nginx", debian: "nginx-light", args: nginxArgs, config: nginxConfig, version: "-v"},
 	{name: "haproxy", program: "haproxy", debian: "haproxy", args: []string{"-f"}, config: haproxyConfig, version: "-v"},
+	{name: "caddy", program: "caddy", debian: "caddy", args: []string{"run", "--adapter", "caddyfile", "--config"}, config: caddyConfig, version: "version", tlsOnly: true},
 }
 
 // nginxArgs keep it from opening the system's error log before it has read its
@@ -58,6 +61,19 @@ category = "mock"
 headers = ["Content-Type: text/plain"]
 data = "{{.Kilobyte}}"
 
+{{if .TLSPort}}
+[servers.secure]
+addr = "127.0.0.1:{{.TLSPort}}"
+locations = ["ping", "mock", "sink", "all"]
+keepalive_requests = 0
+enabled_h2 = true
+global_certificates = true
+
+[certificates.bench]
+tls_cert = "{{.Dir}}/cert.pem"
+tls_key = "{{.Dir}}/key.pem"
+is_default = true
+{{end}}
 [locations.ping]
 path = "=/ping"
 plugins = ["pingap:ping"]
@@ -117,6 +133,13 @@ http {` + nginxPaths + `
   upstream sink { server 127.0.0.1:{{.Sink}}; keepalive 1024; keepalive_requests 1000000000; }
   server {
     listen 127.0.0.1:{{.Port}} backlog=4096;
+{{- if .TLSPort}}
+    listen 127.0.0.1:{{.TLSPort}} ssl http2 backlog=4096;
+    ssl_certificate {{.Dir}}/cert.pem;
+    ssl_certificate_key {{.Dir}}/key.pem;
+    ssl_protocols TLSv1.2 TLSv1.3;
+    http2_max_concurrent_streams 128;
+{{- end}}
     default_type text/plain;
     location = /ping { return 200 pong; }
     location = /mock { return 200 "{{.Kilobyte}}"; }
@@ -142,6 +165,9 @@ defaults
   timeout http-keep-alive 3600s
 frontend bench
   bind 127.0.0.1:{{.Port}} backlog 4096
+{{- if .TLSPort}}
+  bind 127.0.0.1:{{.TLSPort}} backlog 4096 ssl crt {{.Dir}}/both.pem alpn h2,http/1.1
+{{- end}}
 {{- if .Logs}}
   log stdout format raw local0
   log-format '%ci "%HM %HU %HV" %ST %B "-" "-"'
@@ -162,6 +188,44 @@ backend files
 backend sink
   http-reuse always
   server sink 127.0.0.1:{{.Sink}} pool-max-conn 2000
+`)
+
+// caddyConfig has the certificate that the others have, and no service of its
+// own beside the proxy.
+var caddyConfig = parseConfig(`
+{
+  admin off
+  auto_https off
+  default_sni bench.test
+  storage file_system {{.Dir}}/caddy
+  log {
+    level ERROR
+  }
+  servers {
+    protocols h1 h2
+  }
+}
+(paths) {
+  respond /ping pong
+  respond /mock {{.Kilobyte}}
+  reverse_proxy /sink 127.0.0.1:{{.Sink}}
+  reverse_proxy 127.0.0.1:{{.Upstream}} {
+    transport http {
+      keepalive_idle_conns_per_host 1024
+    }
+  }
+}
+http://:{{.Port}} {
+  bind 127.0.0.1
+  import paths
+}
+{{- if .TLSPort}}
+https://:{{.TLSPort}} {
+  bind 127.0.0.1
+  tls {{.Dir}}/cert.pem {{.Dir}}/key.pem
+  import paths
+}
+{{- end}}
 `)
 
 func parseConfig(text string) *template.Template {

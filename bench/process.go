@@ -27,6 +27,7 @@ type program struct {
 type process struct {
 	name    string
 	port    int
+	tlsPort int // 0 for none
 	cmd     *exec.Cmd
 	exited  chan struct{} // closed when it has ended
 	stderr  string        // file with what it said

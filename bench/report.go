@@ -37,8 +37,8 @@ func (r *result) print(w io.Writer) {
 		if s.Figure != 0 {
 			fmt.Fprintf(w, "%.1f %s", s.Figure, r.Unit)
 		} else {
-			fmt.Fprintf(w, "%8.0f req/s  p50 %.3f ms  p99 %.3f ms  CPU %s = %s + %s  core %3.0f %%  %5.1f MiB",
-				s.Rate, s.P50, s.P99, short(s.cost()), short(s.User), short(s.System), 100*s.Busy, s.Memory/(1<<20))
+			fmt.Fprintf(w, "%8.0f req/s  p50 %.3f ms  p99 %s ms  CPU %s = %s + %s  core %3.0f %%  %5.1f MiB",
+				s.Rate, s.P50, quantile(s.P99), short(s.cost()), short(s.User), short(s.System), 100*s.Busy, s.Memory/(1<<20))
 		}
 		if ratio, ok := r.Ratios[name]; ok {
 			fmt.Fprintf(w, "  ours/theirs %s", ratio)
@@ -58,6 +58,14 @@ func (r *result) print(w io.Writer) {
 // String is the median and, in parentheses, the range.
 func (s spread) String() string {
 	return fmt.Sprintf("%.2f (%.2f–%.2f)", s.Median, s.Least, s.Most)
+}
+
+// quantile writes milliseconds where the generator tells them.
+func quantile(ms float64) string {
+	if ms == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.3f", ms)
 }
 
 // short writes microseconds with three digits that say something.

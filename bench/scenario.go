@@ -1,5 +1,7 @@
 package main
 
+import "slices"
+
 // scenario is one thing that is measured, by a load or by a gauge. Adding one
 // is adding an entry to scenarios.
 type scenario struct {
@@ -9,7 +11,13 @@ type scenario struct {
 	gauge   *gauge // or one figure of a process that has just been started
 	logs    bool   // with access logs on
 	splice  bool   // with content moved within the kernel, where that is a setting
+	tls     bool   // over TLS
 	budgets []budget
+}
+
+// among returns those of some peers that take part.
+func (s scenario) among(all []peer) []peer {
+	return slices.DeleteFunc(slices.Clone(all), func(p peer) bool { return p.tlsOnly && !s.tls })
 }
 
 // budget is what our cost may be at most: a ratio to a peer's or, with none, a
@@ -60,6 +68,33 @@ var scenarios = []scenario{
 	{
 		name: "post-100k", about: "100 kB to an upstream that reads it, 32 connections",
 		load: &load{with: wrk, path: "/sink", connections: 32, body: 100_000},
+	},
+	{
+		name: "h1-tls", about: "a small response from the upstream over HTTP/1.1 and TLS 1.3, 32 connections",
+		load: &load{with: wrk, path: "/small", connections: 32}, tls: true,
+		budgets: []budget{{"nginx", 0.9}},
+	},
+	{
+		name: "h2-small", about: "a small response from the upstream over HTTP/2 and TLS 1.3, 8 connections of 32 streams",
+		load: &load{with: h2load, path: "/small", connections: 8, streams: 32}, tls: true,
+		budgets: []budget{{"nginx", 1.0}},
+	},
+	{
+		name: "h2-10m", about: "10 MB from the upstream over HTTP/2 and TLS 1.3, 8 connections",
+		load: &load{with: h2load, path: "/10m", connections: 8, streams: 1}, tls: true,
+	},
+	{
+		name: "handshake", about: "CPU time of a full TLS 1.3 handshake with an ECDSA certificate, and one request",
+		gauge: &gauge{measure: fullHandshakes, unit: "µs"}, tls: true,
+	},
+	{
+		name: "resumed", about: "the same when the session is resumed",
+		gauge: &gauge{measure: resumedHandshakes, unit: "µs"}, tls: true,
+	},
+	{
+		name: "idle-tls", about: "memory of the process for each of 5,000 idle TLS connections that have carried a request",
+		gauge: &gauge{measure: idleTLSMemory, unit: "bytes"}, tls: true,
+		budgets: []budget{{most: 12 << 10}},
 	},
 	{
 		name: "idle", about: "memory of the process for each of 10,000 idle connections that have carried a request",
