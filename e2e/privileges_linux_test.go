@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,6 +38,13 @@ func TestLowPortsCanBeAddedAfterRootIsGone(t *testing.T) {
 	conf := writeFile(t, dir, "pingap.toml", strings.Replace(text, "ADDRS", addr, 1))
 	p := start(t, pure, "-c", conf)
 	p.answers(t, addr)
+	// It listens while it is still root, but serves nobody before it is not.
+	once := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+	r, err := once.Get("http://" + addr + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Body.Close()
 	if status := readFile(t, fmt.Sprintf("/proc/%d/status", p.Process.Pid)); !strings.Contains(status, "Uid:\t65534\t65534\t65534\t65534\n") || !strings.Contains(status, "CapEff:\t0000000000000400\n") {
 		t.Errorf("the process is\n%s", status)
 	}
