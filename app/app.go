@@ -85,6 +85,11 @@ func serve(f *flags, system System) error {
 	case f.sync != "":
 		return syncTo(f.sync, from, system.Stdout)
 	}
+	if from.fold(context.Background(), system.Stderr) {
+		if c, err = load(from, f, system.Stderr); err != nil {
+			return err
+		}
+	}
 	return run(c, f, system)
 }
 

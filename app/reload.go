@@ -52,8 +52,8 @@ func (r *reloader) ready() *reloader {
 	return r
 }
 
-// stapleTime is how long the start waits for OCSP staples without which clients
-// refuse a certificate.
+// stapleTime is how long a new configuration waits for OCSP staples without
+// which clients refuse its certificates.
 const stapleTime = 5 * time.Second
 
 // put makes c the configuration in force. With an error nothing has changed.
@@ -64,21 +64,21 @@ func (r *reloader) put(c *loaded) ([]*server.Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.graph == nil {
-		r.stapler.Use(c.certificates.Certificates())
-		ctx, cancel := context.WithTimeout(r.life, stapleTime)
-		r.stapler.Ready(ctx)
-		cancel()
-	}
+	r.stapler.Use(c.certificates.Certificates())
+	ctx, cancel := context.WithTimeout(r.life, stapleTime)
+	r.stapler.Ready(ctx)
+	cancel()
 	sites, err := sitesOf(graph, c.certificates, r.tickets)
 	if err == nil {
 		err = r.server.Apply(sites)
 	}
 	if err != nil {
 		graph.Close(time.Second)
+		if r.current != nil {
+			r.stapler.Use(r.current.certificates.Certificates())
+		}
 		return nil, err
 	}
-	r.stapler.Use(c.certificates.Certificates())
 	r.watch(c)
 	c.keep(r.life, r.log.Logger)
 	r.mu.Lock()

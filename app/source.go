@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 
 	"pingap/certificate"
@@ -74,6 +75,23 @@ func (s *source) read(ctx context.Context, before *loaded) (c *loaded, problems 
 		return nil, problems, fmt.Errorf("%w: %s in %s", errWrong, count(wrong, "problem"), s.name)
 	}
 	return c, problems, nil
+}
+
+// fold moves what stands in other files than the layout has for it, in a store
+// that has a file for each item. Elsewhere files are written by hand, and stay
+// as their authors wrote them. What cannot be moved may stay where it is.
+func (s *source) fold(ctx context.Context, stderr io.Writer) (moved bool) {
+	if s.builtIn() || !s.store.ByItem() {
+		return false
+	}
+	report, err := s.store.Fold(ctx)
+	for _, line := range report {
+		fmt.Fprintln(stderr, "pingap: config layout migrated:", line)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "pingap: config layout not migrated:", err)
+	}
+	return len(report) > 0
 }
 
 // keep has the store keep a copy of a configuration that is in force, for a

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -28,6 +29,37 @@ func TestSyncMakesAnotherStoreHoldTheSame(t *testing.T) {
 		}
 		if code, out, err = call([]string{"-c", target, "-t"}); code != 0 || !strings.Contains(out, "2 locations") || !strings.Contains(out, "/v1") {
 			t.Errorf("%s: exit code %d, %s%s", target, code, out, err)
+		}
+	}
+}
+
+func TestFilesOfAnotherLayoutAreMovedAtTheStart(t *testing.T) {
+	dir := t.TempDir()
+	text := strings.ReplaceAll(pinging(""), "%ADDR%", "unix:"+socket(t))
+	if err := os.WriteFile(filepath.Join(dir, "mine.toml"), []byte("# by hand\n"+text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// A check changes nothing, and in a directory that is written by hand
+	// nothing is moved either.
+	for _, args := range [][]string{{"-c", dir + "?separation", "-t"}, {"-c", dir, "--threads", "1"}} {
+		p := &process{signals: make(chan os.Signal, 1), stdout: newRecord(), stderr: newRecord(), exited: make(chan int, 1)}
+		p.signals <- syscall.SIGTERM
+		p.exited <- Main(args, System{Stdout: p.stdout, Stderr: p.stderr, Getenv: environ(nil), Signals: p.signals})
+		p.exit(t)
+		if names, _ := filepath.Glob(dir + "/*"); len(names) != 1 || strings.Contains(p.stderr.String(), "migrated") {
+			t.Errorf("%q: the directory holds %q:\n%s", args, names, p.stderr)
+		}
+	}
+	p := &process{signals: make(chan os.Signal, 1), stdout: newRecord(), stderr: newRecord(), exited: make(chan int, 1)}
+	p.signals <- syscall.SIGTERM
+	p.exited <- Main([]string{"-c", dir + "?separation", "--threads", "1"}, System{Stdout: p.stdout, Stderr: p.stderr, Getenv: environ(nil), Signals: p.signals})
+	p.exit(t)
+	if p.stderr.after("config layout migrated: ") == "" || p.stderr.after("listening on ") == "" {
+		t.Errorf("it says:\n%s", p.stderr)
+	}
+	for _, name := range []string{"servers/web.toml", "locations/ping.toml", "mine.toml*.bak"} {
+		if found, _ := filepath.Glob(filepath.Join(dir, name)); len(found) != 1 {
+			t.Errorf("%s: there is %q", name, found)
 		}
 	}
 }

@@ -52,6 +52,11 @@ func (s *Store) Fold(ctx context.Context) (report []string, err error) {
 	return report, nil
 }
 
+// ByItem reports whether the store has a text of its own for each item, as a
+// directory with ?separation and etcd have. Its texts are then written by
+// programs more than by hand.
+func (s *Store) ByItem() bool { return s.layout == byItem }
+
 // strays returns the keys of the texts that hold items which the layout has
 // elsewhere.
 func (s *Snapshot) strays() (map[string]bool, error) {
