@@ -11,6 +11,9 @@ func (l *Loop) Waits() bool {
 	return waiting
 }
 
+// Unwatched reports whether the loop's watchdog rests.
+func (l *Loop) Unwatched() bool { return l.progress.resting.Load() != nil }
+
 // NewWatchdog makes a watchdog that looks only when it is told to.
 func NewWatchdog(report func(Stall), loops ...*Loop) *Watchdog {
 	w := &Watchdog{report: report}

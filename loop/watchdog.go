@@ -20,11 +20,14 @@ type Stall struct {
 
 // Watchdog is a goroutine that looks at loops from time to time and reports
 // those that stand still. It counts its own checks rather than read a clock: a
-// process that was stopped as a whole has no stall.
+// process that was stopped as a whole has no stall. While all loops wait it
+// rests, so that a proxy that nobody uses takes no processor time.
 type Watchdog struct {
 	report  func(Stall)
 	period  time.Duration // between two checks
 	watched []watched
+	quiet   int // checks since which no loop has had anything to do
+	wake    chan struct{}
 	stop    chan struct{}
 	stopped chan struct{}
 }
@@ -53,6 +56,7 @@ func Watch(limit time.Duration, report func(Stall), loops ...*Loop) *Watchdog {
 	w := &Watchdog{
 		report:  report,
 		period:  limit / stallChecks,
+		wake:    make(chan struct{}, 1),
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),
 	}
@@ -79,17 +83,62 @@ func (w *Watchdog) run() {
 		case <-w.stop:
 			return
 		case <-ticker.C:
-			w.check()
+			if w.check(); w.quiet >= quietChecks {
+				ticker.Stop()
+				w.rest()
+				ticker.Reset(w.period)
+			}
 		}
 	}
 }
 
 // check looks at each loop once.
 func (w *Watchdog) check() {
+	w.quiet++
 	for i := range w.watched {
-		if c := &w.watched[i]; c.stalled() {
+		c := &w.watched[i]
+		if n, waiting := c.loop.progress.read(); (!waiting || n != c.progress) && !c.loop.ended() {
+			w.quiet = 0
+		}
+		if c.stalled() {
 			w.report(Stall{c.loop, stallChecks * w.period, c.loop.holder()})
 		}
+	}
+}
+
+// quietChecks is how many checks in a row must find that no loop has had
+// anything to do before the watchdog rests.
+const quietChecks = 20
+
+// rest waits until a loop has something to do, or Stop is called.
+func (w *Watchdog) rest() {
+	w.quiet = 0
+	defer func() {
+		for i := range w.watched {
+			w.watched[i].loop.progress.resting.CompareAndSwap(w, nil)
+		}
+	}()
+	for i := range w.watched {
+		c := &w.watched[i]
+		if !c.loop.progress.resting.CompareAndSwap(nil, w) {
+			return // another watchdog has the place
+		}
+		// It may have woken before it could know.
+		if _, waiting := c.loop.progress.read(); !waiting && !c.loop.ended() {
+			return
+		}
+	}
+	select {
+	case <-w.stop:
+	case <-w.wake:
+	}
+}
+
+// rouse ends rest. It may be called from any goroutine.
+func (w *Watchdog) rouse() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
 	}
 }
 

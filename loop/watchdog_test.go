@@ -91,3 +91,23 @@ func TestWatchdogLeavesALoopAloneThatWaitsOrHasEnded(t *testing.T) {
 		dog.Check()
 	}
 }
+
+func TestWatchdogRestsWhileNothingHappensAndWakesForAStall(t *testing.T) {
+	l := looptest.New(t)
+	stalls := make(chan loop.Stall, 10)
+	dog := loop.Watch(20*time.Millisecond, func(s loop.Stall) { stalls <- s }, l)
+	defer dog.Stop()
+	for range 3 {
+		for !l.Unwatched() {
+			time.Sleep(time.Millisecond) // sleep: until the watchdog has got there
+		}
+		seen := make(chan loop.Stall)
+		l.Post(func() {
+			stall := holdTheLoop(stalls)
+			go func() { seen <- stall }()
+		})
+		if stall := <-seen; !bytes.Contains(stall.Stack, []byte("holdTheLoop")) {
+			t.Errorf("the stack does not name what held the loop:\n%s", stall.Stack)
+		}
+	}
+}
