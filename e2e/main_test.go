@@ -17,6 +17,9 @@ var binary string
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	if name := os.Getenv(attackVariable); name != "" {
+		return runAttack(name)
+	}
 	dir, err := os.MkdirTemp("", "pingap-e2e-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
