@@ -19,7 +19,7 @@ func (s *session) answer(err error) {
 		s.gone()
 		return
 	case x.Response.Status == 0 || !s.response.valid():
-		s.replace(s.refusal())
+		s.x.Replace(s.refusal())
 	}
 	s.response.write()
 }
@@ -60,23 +60,6 @@ func (s *session) refuse(why *Error) {
 	s.response.write()
 }
 
-// replace puts a page that says why in the place of the handler's response.
-func (s *session) replace(why *Error) {
-	s.drop()
-	s.x.Response.Reset()
-	s.x.Response.Status = why.Status
-	message.ShortPage(&s.x, why)
-}
-
-// drop closes the response that the handler has given.
-func (s *session) drop() {
-	r := &s.x.Response
-	r.Body.Close()
-	if r.Tunnel != nil {
-		r.Tunnel.Close()
-	}
-}
-
 // clientGone cancels the exchange: whatever its coroutine waits for ends.
 func (s *session) clientGone() { s.co.Cancel(message.ErrClientGone) }
 
@@ -108,7 +91,7 @@ func (s *session) salvage() {
 	if s.serving {
 		s.x.Failed = errPanic
 		if !s.response.begun {
-			s.replace(errPanic)
+			s.x.Replace(errPanic)
 			s.response.write()
 		}
 		s.end()

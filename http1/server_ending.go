@@ -6,7 +6,7 @@ import "os"
 // any more.
 func (s *session) end() {
 	x := &s.x
-	s.drop()
+	s.x.Response.Close()
 	x.Request.Body.Close()
 	s.body.Close()
 	x.Settle()

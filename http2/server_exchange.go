@@ -229,7 +229,7 @@ func (e *exchange) answer(err error) {
 		return
 	}
 	if x.Response.Status == 0 || !e.valid() {
-		e.replace(e.why())
+		e.x.Replace(e.why())
 	}
 	e.write()
 }
@@ -284,27 +284,11 @@ func (e *exchange) refuse(why *message.Refusal) {
 	e.write()
 }
 
-// replace puts a page that says why in the place of the handler's response.
-func (e *exchange) replace(why *message.Refusal) {
-	e.dropResponse()
-	e.x.Response.Reset()
-	e.x.Response.Status = why.Status
-	message.ShortPage(&e.x, why)
-}
-
-func (e *exchange) dropResponse() {
-	r := &e.x.Response
-	r.Body.Close()
-	if r.Tunnel != nil {
-		r.Tunnel.Close()
-	}
-}
-
 // end ends the exchange, whatever has become of it, once nobody works for it any
 // more.
 func (e *exchange) end() {
 	x, c := &e.x, e.server
-	e.dropResponse()
+	e.x.Response.Close()
 	x.Request.Body.Close()
 	e.Close()
 	x.Settle()
@@ -348,7 +332,7 @@ func (e *exchange) rescue() {
 func (e *exchange) salvage() {
 	e.x.Failed = errPanic
 	if !e.begun && e.failed == nil {
-		e.replace(errPanic)
+		e.x.Replace(errPanic)
 		e.write()
 	}
 	e.end()

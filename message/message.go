@@ -176,6 +176,15 @@ func (r *Response) Reset() {
 	r.Status, r.Length, r.Body, r.Tunnel = 0, 0, NoBody, nil
 }
 
+// Close lets go of what the response holds: its content, and its tunnel where
+// it has one.
+func (r *Response) Close() {
+	r.Body.Close()
+	if r.Tunnel != nil {
+		r.Tunnel.Close()
+	}
+}
+
 // Tunnel is a stream of bytes in both directions after a switch of protocols.
 // One coroutine may read while another writes.
 type Tunnel interface {

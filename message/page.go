@@ -23,3 +23,12 @@ func ShortPage(x *Exchange, why *Refusal) {
 	x.Response.Length = int64(len(page))
 	x.Response.Body = x.BytesBody(page)
 }
+
+// Replace puts a short page that says why in the place of the response that x
+// has, and closes that.
+func (x *Exchange) Replace(why *Refusal) {
+	x.Response.Close()
+	x.Response.Reset()
+	x.Response.Status = why.Status
+	ShortPage(x, why)
+}

@@ -3,7 +3,6 @@ package hcl
 import (
 	"bytes"
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -66,7 +65,7 @@ func (w *writer) value(n *config.Node, indent string) {
 	case config.KindBool:
 		fmt.Fprint(w, n.Bool)
 	case config.KindFloat:
-		if _, err := strconv.ParseFloat(n.Text, 64); err != nil || strings.ContainsAny(n.Text, "nN") {
+		if !n.Decimal() {
 			w.fail(n, "the number %s cannot be written in HCL", n.Text)
 		}
 		w.WriteString(n.Text)
@@ -140,27 +139,10 @@ func escapeTemplate(s string) string {
 
 // quote writes a text in quotes.
 func quote(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range escapeTemplate(s) {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\r':
-			b.WriteString(`\r`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-		case r <= 0xffff:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			fmt.Fprintf(&b, `\U%08x`, r)
+	return config.Quote(escapeTemplate(s), unicode.IsPrint, func(r rune) string {
+		if r <= 0xffff {
+			return fmt.Sprintf(`\u%04x`, r)
 		}
-	}
-	b.WriteByte('"')
-	return b.String()
+		return fmt.Sprintf(`\U%08x`, r)
+	})
 }

@@ -3,7 +3,6 @@ package kdl
 import (
 	"bytes"
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -108,7 +107,7 @@ func (w *writer) scalar(n *config.Node) {
 	case config.KindBool:
 		fmt.Fprintf(w, "#%t", n.Bool)
 	case config.KindFloat:
-		if _, err := strconv.ParseFloat(n.Text, 64); err != nil || strings.ContainsAny(n.Text, "nN") {
+		if !n.Decimal() {
 			w.fail(n, "the number %s cannot be written in KDL", n.Text)
 		}
 		w.WriteString(n.Text)
@@ -127,25 +126,5 @@ func word(name string) string {
 
 // quote writes a text in quotes.
 func quote(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\r':
-			b.WriteString(`\r`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-		default:
-			fmt.Fprintf(&b, `\u{%x}`, r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
+	return config.Quote(s, unicode.IsPrint, func(r rune) string { return fmt.Sprintf(`\u{%x}`, r) })
 }

@@ -92,21 +92,7 @@ func renderText(text string) string {
 
 // quoteText writes a basic string of TOML.
 func quoteText(text string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range text {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r < ' ' || r == 0x7f:
-			fmt.Fprintf(&b, `\u%04X`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
+	return config.Quote(text,
+		func(r rune) bool { return r >= ' ' && r != 0x7f },
+		func(r rune) string { return fmt.Sprintf(`\u%04X`, r) })
 }
