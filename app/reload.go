@@ -162,13 +162,22 @@ func (r *reloader) reload(why string) {
 	}
 	began := time.Now()
 	before := r.current
-	c, err := r.readAndPut(before)
+	var c *loaded
+	var err error
+	var took time.Duration
+	var changes []config.Change
+	modestly(func() {
+		if c, err = r.readAndPut(before); err == nil {
+			took = time.Since(began)
+			changes = c.Changes(before.Config)
+		}
+	})
 	if err != nil {
 		logger.Error("the configuration stays as it was: "+err.Error(), "reason", why)
 	} else {
 		r.settle(before)
 		logNotes(logger, c)
-		logChanges(logger, c.Changes(before.Config), why, time.Since(began))
+		logChanges(logger, changes, why, took)
 	}
 	if err := r.systemd.Ready("serving"); err != nil {
 		logger.Error("systemd does not know that this process serves", "error", err)
