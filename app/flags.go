@@ -44,6 +44,9 @@ Usage:
                              run without a configuration, before a server
   pingap -c CONF -t          check a configuration, say what was found, and exit (1 if it is wrong)
   pingap schema              print the JSON Schema of a configuration
+  pingap history -c CONF [SECTION [--restore VERSION]]
+                             list the earlier versions of a store with ?enable_history, with what each of a section such
+                             as servers.web has changed; or save one of them again
   pingap encrypt             encrypt the standard input with the passphrase in PINGAP_SECRET, for the value of a storage
 
 Options:

@@ -9,19 +9,30 @@ import (
 	"pingap/config/secret"
 )
 
-// subcommands are what the program does other than serve, by its only argument.
-var subcommands = map[string]func(System) error{
-	"schema":  printSchema,
-	"encrypt": encrypt,
+// subcommands are what the program does other than serve, by its first argument.
+var subcommands = map[string]func(args []string, system System) error{
+	"schema":  alone(printSchema),
+	"encrypt": alone(encrypt),
+	"history": history,
+}
+
+// alone makes a subcommand of what takes no arguments.
+func alone(command func(System) error) func([]string, System) error {
+	return func(args []string, system System) error {
+		if len(args) > 0 {
+			return fmt.Errorf("%q is one argument too many", args[0])
+		}
+		return command(system)
+	}
 }
 
 // subcommand does what the arguments ask for, and returns the exit code. ok is
 // false when they name no subcommand.
 func subcommand(args []string, system System) (code int, ok bool) {
-	if len(args) != 1 || subcommands[args[0]] == nil {
+	if len(args) == 0 || subcommands[args[0]] == nil {
 		return 0, false
 	}
-	if err := subcommands[args[0]](system); err != nil {
+	if err := subcommands[args[0]](args[1:], system); err != nil {
 		fmt.Fprintf(system.Stderr, "pingap: %s: %v\n", args[0], err)
 		return exitFailed, true
 	}

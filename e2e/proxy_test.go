@@ -84,9 +84,9 @@ func start(t testing.TB, name string, args ...string) *process {
 // cleanEnvironment is this process's without what would configure the proxy.
 // Under the race detector a process would sleep for a second before it ends.
 func cleanEnvironment() []string {
-	env := []string{"GORACE=atexit_sleep_ms=0"}
+	env := []string{"GORACE=atexit_sleep_ms=0", "STATE_DIRECTORY=" + filepath.Dir(binary)}
 	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "PINGAP_") {
+		if !strings.HasPrefix(v, "PINGAP_") && !strings.HasPrefix(v, "STATE_DIRECTORY=") {
 			env = append(env, v)
 		}
 	}

@@ -120,6 +120,7 @@ const outputHigh = 64 << 10
 
 func (c *conn) init(raw *loop.Conn, s side, limits Limits) {
 	c.raw, c.loop, c.side = raw, raw.Loop(), s
+	raw.Gather()
 	c.block = newBlock(limits)
 	c.streams = map[uint32]*stream{}
 	c.peer.maxFrame, c.peer.window, c.peer.maxStreams = leastMaxFrame, firstWindow, mostStreamID

@@ -65,7 +65,8 @@ type Conn struct {
 	peerClosed bool // the peer's FIN, or worse, has been reported
 	failed     bool // the kernel reported an error or both directions ended
 	closed     bool // Close was called
-	corked     bool // stands in the loop's list of connections to flush
+	corked     corked
+	gathers    bool // output waits for the end of the turn
 	midWrite   bool // a Write has sent a part and will send the rest
 }
 
@@ -114,6 +115,7 @@ func (c *Conn) Detach() error {
 	}
 	c.leave()
 	c.watcher = nil
+	c.gathers = false
 	c.readDeadline, c.writeDeadline = 0, 0
 	c.loop = nil
 	return nil

@@ -47,7 +47,7 @@ func (c *Conn) String() string {
 		{c.writable, "writable"},
 		{c.peerClosed, "closed by peer"},
 		{c.failed, "failed"},
-		{c.corked, "corked"},
+		{c.corked != uncorked, "corked"},
 		{c.midWrite, "in the middle of a write"},
 		{c.idle.Armed(), "idle timeout armed"},
 	} {

@@ -58,6 +58,7 @@ type Loop struct {
 	current  *Coroutine // running now, nil in callbacks
 	awaiting int        // coroutines parked in Await
 	dirty    []*Conn    // connections with corked output
+	gathered []*Conn    // those whose output waits for the end of the turn
 	buffers  buffers
 	outputs  []*output     // spare ones
 	pipes    []*kernelPipe // spare ones of Splice, empty
@@ -167,6 +168,7 @@ func (l *Loop) turn() {
 		l.mailbox.run(l)
 	}
 	l.runReady()
+	l.flushGathered()
 }
 
 // wait collects events. It waits for the first only when there is nothing to
@@ -247,6 +249,7 @@ func (l *Loop) unwind() {
 		}
 		l.mailbox.run(l)
 		l.runReady()
+		l.flushGathered()
 	}
 }
 

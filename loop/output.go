@@ -1,7 +1,11 @@
 package loop
 
+import "slices"
+
 // Output to a connection is corked: Append gathers it in a buffer, which leaves
 // in one system call with the next Write, or when the coroutine parks or ends.
+// Where many coroutines write to one connection it waits for the end of the
+// loop's turn, see Conn.Gather.
 
 // output is what a connection has yet to send. It exists only while there is
 // something, so that an idle connection does not pay for it.
@@ -12,6 +16,10 @@ type output struct {
 
 // outputLimit is how much Append gathers before it waits for the peer.
 const outputLimit = 64 << 10
+
+// gatherLimit is how much output waits for the end of the turn: a system call
+// costs little beside more of it.
+const gatherLimit = 16 << 10
 
 // keptOutputs bounds the spare outputs of a loop.
 const keptOutputs = 1024
@@ -89,11 +97,31 @@ func (c *Conn) SetOutput(out []byte) {
 	c.cork()
 }
 
-// cork makes the loop send what is pending when the coroutine parks or ends.
+// corked says when pending output leaves by itself.
+type corked uint8
+
+const (
+	uncorked    corked = iota
+	forTurn            // in the loop's list gathered: at the end of the turn
+	forCallback        // in its list dirty: when the coroutine parks or ends
+)
+
+// Gather makes output wait for the end of the turn of the loop, as long as it is
+// not much: for a connection that many coroutines write to, such as one whose
+// streams are answered one by one.
+func (c *Conn) Gather() { c.gathers = true }
+
+// cork makes the loop send what is pending.
 func (c *Conn) cork() {
-	if !c.corked {
-		c.corked = true
-		c.loop.dirty = append(c.loop.dirty, c)
+	l := c.loop
+	switch {
+	case c.corked == forCallback:
+	case !c.gathers || len(c.unsent()) >= gatherLimit:
+		c.corked = forCallback
+		l.dirty = append(l.dirty, c)
+	case c.corked == uncorked:
+		c.corked = forTurn
+		l.gathered = append(l.gathered, c)
 	}
 }
 
@@ -143,17 +171,28 @@ func (l *Loop) freeOutput(o *output) {
 // flushDirty sends what coroutines have appended, as far as it goes without
 // waiting. What remains goes when the poller says that there is room.
 func (l *Loop) flushDirty() {
-	if len(l.dirty) == 0 {
-		return
+	if len(l.dirty) > 0 {
+		l.dirty = flushAll(l.dirty)
 	}
-	for i, c := range l.dirty {
-		l.dirty[i] = nil
-		c.corked = false
+}
+
+// flushGathered is flushDirty for what was to wait for the end of the turn.
+func (l *Loop) flushGathered() {
+	if len(l.gathered) > 0 {
+		l.gathered = flushAll(l.gathered)
+	}
+}
+
+// flushAll flushes the connections of a list, and empties it.
+func flushAll(list []*Conn) []*Conn {
+	for i, c := range list {
+		list[i] = nil
+		c.corked = uncorked
 		if c.writer == nil {
 			c.flushNow()
 		}
 	}
-	l.dirty = l.dirty[:0]
+	return list[:0]
 }
 
 // flushNow sends pending output without waiting. An error shows at the next
@@ -175,19 +214,19 @@ func (c *Conn) flushNow() {
 	c.consume(n)
 }
 
-// uncork takes the connection off the list of those to flush.
+// uncork takes the connection off the lists of those to flush.
 func (c *Conn) uncork() {
-	if !c.corked {
-		return
+	l := c.loop
+	if c.corked == forCallback {
+		l.dirty = without(l.dirty, c)
 	}
-	c.corked = false
-	dirty := c.loop.dirty
-	for i := range dirty {
-		if dirty[i] == c {
-			last := len(dirty) - 1
-			dirty[i], dirty[last] = dirty[last], nil
-			c.loop.dirty = dirty[:last]
-			return
-		}
+	if c.gathers {
+		l.gathered = without(l.gathered, c)
 	}
+	c.corked = uncorked
+}
+
+// without takes a connection out of a list, as often as it is there.
+func without(list []*Conn, c *Conn) []*Conn {
+	return slices.DeleteFunc(list, func(other *Conn) bool { return other == c })
 }

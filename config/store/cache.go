@@ -2,11 +2,13 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -19,10 +21,25 @@ type copied struct {
 
 type copiedText struct{ Key, Text string }
 
-// Keep writes a configuration that has been found good to the file that the
-// option cache of the URL names; without that option it does nothing. Read
-// returns it, with a Notice, as long as etcd has not answered since the store
-// was opened.
+// copyOf returns the file for the copy of a store where none is named: in the
+// directory that systemd has made for the state of the service, or else in that
+// of the user for what programs keep; "" where there is neither.
+func copyOf(title string) string {
+	directory, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":")
+	if directory == "" {
+		caches, err := os.UserCacheDir()
+		if err != nil {
+			return ""
+		}
+		directory = filepath.Join(caches, "pingap")
+	}
+	name := sha256.Sum256([]byte(title))
+	return filepath.Join(directory, fmt.Sprintf("etcd-%x.json", name[:6]))
+}
+
+// Keep writes a configuration that has been found good to the file for the copy,
+// when the store is etcd. Read returns it, with a Notice, as long as etcd has not
+// answered since the store was opened.
 func (s *Store) Keep(ctx context.Context, good *Snapshot) error {
 	if s.cache == "" || good.Notice != "" {
 		return nil
@@ -36,7 +53,7 @@ func (s *Store) Keep(ctx context.Context, good *Snapshot) error {
 		return err
 	}
 	if err := keepPrivate(ctx, s.cache, string(data)+"\n"); err != nil {
-		return fmt.Errorf("keep a copy of the configuration: %w", err)
+		return fmt.Errorf("%w; ?cache=FILE in the URL names another place, ?cache= none", err)
 	}
 	return nil
 }

@@ -77,7 +77,10 @@ func openEtcd(rest string) (*Store, error) {
 		return nil, fmt.Errorf("the configuration %s: %w", title, err)
 	}
 	s := newStore(e, &place{title: title, layout: byItem, history: isOn(options, "enable_history")})
-	s.cache = options.Get("cache")
+	s.cache = copyOf(title)
+	if options.Has("cache") {
+		s.cache = options.Get("cache")
+	}
 	return s, nil
 }
 

@@ -375,11 +375,32 @@ func TestProxyStartsWithoutEtcdFromTheCopy(t *testing.T) {
 	}
 }
 
+func TestCopyHasAPlaceOfItsOwn(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", "/home/one/.cache")
+	one, other := open(t, "etcd://a/x").cache, open(t, "etcd://a/y").cache
+	if dir := filepath.Dir(one); one == other || dir != "/home/one/.cache/pingap" {
+		t.Errorf("the copies of two stores are %s and %s", one, other)
+	}
+	t.Setenv("STATE_DIRECTORY", "/var/lib/pingap:/var/lib/other")
+	if got := open(t, "etcd://a/x").cache; filepath.Dir(got) != "/var/lib/pingap" {
+		t.Errorf("under systemd the copy is %s", got)
+	}
+	if got := open(t, "etcd://a/x?cache=").cache; got != "" {
+		t.Errorf("the copy is %s where none is wanted", got)
+	}
+	t.Setenv("STATE_DIRECTORY", "")
+	t.Setenv("XDG_CACHE_HOME", "")
+	t.Setenv("HOME", "")
+	if got := open(t, "etcd://a/x").cache; got != "" {
+		t.Errorf("the copy of nobody is %s", got)
+	}
+}
+
 func TestWithoutEtcdAndWithoutACopyTheReasonIsSaid(t *testing.T) {
 	t.Parallel()
 	host := freePort(t)
 	for options, want := range map[string]string{
-		"":                                "read the configuration from etcd at " + host + ": dial tcp " + host + ": connect: connection refused",
+		"&cache=":                         "read the configuration from etcd at " + host + ": dial tcp " + host + ": connect: connection refused",
 		"&cache=" + t.TempDir() + "/none": "and there is no copy of it",
 	} {
 		_, err := open(t, "etcd://"+host+"/pingap?timeout=300ms"+options).Read(t.Context())

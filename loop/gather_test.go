@@ -1,0 +1,71 @@
+package loop_test
+
+import (
+	"io"
+	"testing"
+
+	"pingap/loop"
+	"pingap/loop/looptest"
+)
+
+func TestGatheredOutputOfATurnLeavesTogether(t *testing.T) {
+	looptest.Run(t, func(l *loop.Loop) {
+		near, far := looptest.Pair(t, l)
+		near.Gather()
+		pending := 0
+		for range 10 {
+			l.Go(loop.TaskFunc(func() {
+				near.Append([]byte("0123456789"))
+				pending = max(pending, near.Pending())
+			}))
+		}
+		for near.Pending() > 0 || pending == 0 {
+			l.Yield()
+		}
+		if pending != 100 {
+			t.Errorf("%d bytes of 100 were pending at a time", pending)
+		}
+		got := make([]byte, 100)
+		var err error
+		l.Await(func() { _, err = io.ReadFull(far, got) })
+		if err != nil {
+			t.Error(err)
+		}
+		near.Close()
+	})
+}
+
+func TestMuchGatheredOutputDoesNotWaitForTheTurn(t *testing.T) {
+	looptest.Run(t, func(l *loop.Loop) {
+		near, _ := looptest.Pair(t, l)
+		near.Gather()
+		left := -1
+		l.Go(loop.TaskFunc(func() {
+			near.Append(make([]byte, 10))
+			near.Append(make([]byte, 16<<10))
+		}))
+		l.Go(loop.TaskFunc(func() { left = near.Pending() }))
+		for left < 0 {
+			l.Yield()
+		}
+		if left != 0 {
+			t.Errorf("%d bytes wait for the end of the turn", left)
+		}
+		near.Close()
+	})
+}
+
+func TestGatheredOutputLeavesWithALoopThatStops(t *testing.T) {
+	l := looptest.New(t)
+	var far io.Reader
+	looptest.Do(t, l, func() {
+		near, other := looptest.Pair(t, l)
+		near.Gather()
+		far = other
+		near.Append([]byte("the last words"))
+		l.Stop()
+	})
+	if got, err := io.ReadAll(far); string(got) != "the last words" {
+		t.Errorf("%q came, %v", got, err)
+	}
+}
