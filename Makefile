@@ -12,6 +12,9 @@ BENCH_NEEDS = $(TEST_NEEDS) haproxy:haproxy h2load:nghttp2-client caddy:caddy
 # Platforms that are compiled, but not run, beside the one this is.
 CROSS = linux/arm64 darwin/arm64 freebsd/amd64
 
+# Scenarios of make bench that the profile for the compiler is made from.
+PROFILED = small|small-logged|h1-tls|h2-small
+
 # How long each fuzz target runs.
 FUZZTIME ?= 60s
 
@@ -56,8 +59,9 @@ bench: bench-needs ## measure against nginx, HAProxy and Caddy, side by side
 # The compiler reads the profile to decide what to inline on the hot path.
 profile: bench-needs ## renew cmd/pingap/default.pgo
 	$(GO) build -tags profile -o bin/pingap-profile ./cmd/pingap
-	PINGAP_CPU_PROFILE=$(CURDIR)/cmd/pingap/default.pgo \
-		$(GO) run ./bench -binary bin/pingap-profile -scenario '^small$$' -rounds 5
+	rm -rf bin/profiles && mkdir bin/profiles
+	$(GO) run ./bench -binary bin/pingap-profile -profile bin/profiles -scenario '^($(PROFILED))$$' -rounds 5
+	$(GO) tool pprof -proto bin/profiles/*.prof > cmd/pingap/default.pgo
 
 fuzz: ## run every fuzz target for FUZZTIME, one after the other
 	@set -e; for package in $$($(GO) list ./...); do \
