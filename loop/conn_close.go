@@ -55,16 +55,17 @@ func (c *Conn) closeWithLoop() { c.Close() }
 
 // CloseWrite sends what is pending, parking while that takes, and then a FIN.
 func (c *Conn) CloseWrite() error {
-	if err := c.Flush(); err != nil {
+	err := c.Flush()
+	if err == nil && c.layer != nil {
+		if err = c.sealEnd(); err == nil {
+			err = c.Flush()
+		}
+	}
+	if err != nil {
 		return err
 	}
-	if c.layer != nil {
-		if err := c.sealEnd(); err != nil {
-			return err
-		}
-		if err := c.Flush(); err != nil {
-			return err
-		}
+	if c.closed {
+		return net.ErrClosed // by somebody who had a turn meanwhile
 	}
 	return os.NewSyscallError("shutdown", unix.Shutdown(int(c.fd), unix.SHUT_WR))
 }

@@ -27,8 +27,11 @@ func (c *Conn) SetRemoteAddrPort(a netip.AddrPort) {
 }
 
 // LocalAddrPort asks the kernel for the near address; the zero AddrPort on a
-// Unix socket.
+// Unix socket and on a connection that is closed.
 func (c *Conn) LocalAddrPort() netip.AddrPort {
+	if c.closed {
+		return netip.AddrPort{}
+	}
 	sa, err := unix.Getsockname(int(c.fd))
 	if err != nil {
 		return netip.AddrPort{}

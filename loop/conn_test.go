@@ -82,6 +82,41 @@ func TestCloseWriteSendsWhatIsPendingAndTheEnd(t *testing.T) {
 	})
 }
 
+// Sending what is pending may use up the share of the turn. Whoever runs then may
+// close the connection, and its descriptor is somebody else's by the next turn.
+func TestCloseWriteLeavesTheHeirOfItsDescriptorAlone(t *testing.T) {
+	looptest.Run(t, func(l *loop.Loop) {
+		near, far := looptest.Both(t, l)
+		other, otherFar := looptest.Both(t, l)
+		var heirs []int
+		l.Go(loop.TaskFunc(func() {
+			fd := near.FD()
+			near.Close()
+			for heir := -1; heir != fd; heirs = append(heirs, heir) {
+				var err error
+				if heir, err = unix.Dup(other.FD()); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}))
+		l.Spend(share - 1)
+		near.Append([]byte("x"))
+		if err := near.CloseWrite(); err != net.ErrClosed {
+			t.Errorf("got %v", err)
+		}
+		if _, err := other.Write([]byte("x")); err != nil {
+			t.Errorf("the other connection can write no more: %v", err)
+		}
+		for _, fd := range heirs {
+			unix.Close(fd)
+		}
+		for _, c := range []*loop.Conn{far, other, otherFar} {
+			c.Close()
+		}
+	})
+}
+
 func TestResetEndsAParkedReadAndAParkedWrite(t *testing.T) {
 	looptest.Run(t, func(l *loop.Loop) {
 		near, far := looptest.Pair(t, l)
