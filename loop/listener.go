@@ -126,8 +126,9 @@ func removeStaleSocket(path string) {
 func (ln *Listener) Addr() Addr { return ln.addr }
 
 // Close stops listening; connections that wait to be accepted are reset, unless
-// another process listens on the same socket. Loops that accept from it must have stopped before. The path of a Unix socket is
-// removed, unless KeepPath says otherwise.
+// another process listens on the same socket. Loops that accept from it must
+// have stopped before. The path of a Unix socket is removed, unless KeepPath
+// says otherwise.
 func (ln *Listener) Close() error {
 	if ln.addr.Path != "" && ln.addr.Path[0] != '@' && !ln.keepPath {
 		os.Remove(ln.addr.Path)

@@ -46,7 +46,7 @@ func (s *slots) release(key uint64) {
 
 func (s *slots) lookup(key uint64) pollable {
 	index, generation := uint32(key), uint32(key>>32)
-	if int(index) >= len(s.table) || s.table[index].generation != generation {
+	if uint64(index) >= uint64(len(s.table)) || s.table[index].generation != generation {
 		return nil
 	}
 	return s.table[index].tenant

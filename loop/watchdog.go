@@ -14,7 +14,8 @@ type Stall struct {
 	// precision of the watchdog's checks. It goes on.
 	For time.Duration
 	// Stack is that of the goroutine that holds the loop, in the runtime's
-	// form. If the loop went on just then, it shows where it has come to.
+	// form. If the loop went on just then, it shows where it has come to. nil
+	// if the process has so many goroutines that it was not found.
 	Stack []byte
 }
 
@@ -165,8 +166,8 @@ func (l *Loop) ended() bool {
 	}
 }
 
-// maxDump bounds the memory that a dump of all goroutines takes. The loops',
-// which are among the oldest, stand near its beginning.
+// maxDump bounds the memory that a dump of all goroutines takes: enough for
+// some twenty thousand coroutines that serve exchanges.
 const maxDump = 64 << 20
 
 // holder returns the stack of the goroutine that holds the loop: of those that

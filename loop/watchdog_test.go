@@ -2,6 +2,7 @@ package loop_test
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 	"time"
 
@@ -52,6 +53,43 @@ func TestWatchdogReportsACallbackThatBlocksItsLoop(t *testing.T) {
 	})
 	if stall := <-seen; !bytes.Contains(stall.Stack, []byte("holdTheLoop")) {
 		t.Errorf("the stack does not name what held the loop:\n%s", stall.Stack)
+	}
+}
+
+// Each parked coroutine is a goroutine in the dump that the stack is looked for
+// in, and the one that holds the loop may be the last.
+func TestWatchdogFindsWhatHoldsALoopAmongThousandsOfCoroutines(t *testing.T) {
+	looptest.Run(t, func(l *loop.Loop) {
+		over := errors.New("over")
+		parked := make([]*loop.Coroutine, 5000)
+		for i := range parked {
+			parked[i] = l.Go(loop.TaskFunc(func() { l.Park() }))
+		}
+		l.Yield()
+		stalls := make(chan loop.Stall, 10)
+		dog := loop.Watch(20*time.Millisecond, func(s loop.Stall) { stalls <- s }, l)
+		var stall loop.Stall
+		l.Go(loop.TaskFunc(func() { stall = holdTheLoop(stalls) }))
+		l.Yield()
+		if !bytes.Contains(stall.Stack, []byte("holdTheLoop")) {
+			t.Errorf("the stack does not name what held the loop:\n%s", stall.Stack)
+		}
+		l.Await(dog.Stop)
+		for _, co := range parked {
+			co.Cancel(over)
+		}
+	})
+}
+
+func TestWatchdogLimitIsATenthOfASecondUnlessToldOtherwise(t *testing.T) {
+	l := looptest.New(t)
+	stalls := make(chan loop.Stall, 10)
+	dog := loop.Watch(0, func(s loop.Stall) { stalls <- s }, l)
+	defer dog.Stop()
+	seen := make(chan loop.Stall, 1)
+	l.Post(func() { seen <- holdTheLoop(stalls) })
+	if stall := <-seen; stall.For != 100*time.Millisecond {
+		t.Errorf("reported after %v", stall.For)
 	}
 }
 
