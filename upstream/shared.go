@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"pingap/http2"
@@ -25,6 +26,7 @@ type coming struct {
 	room    int // for how many more exchanges
 	waiting []*loop.Coroutine
 	done    bool
+	err     error // of the peer, when there is no connection for that
 }
 
 // end tells those who wait that the connection is there, or is not.
@@ -72,18 +74,33 @@ func (s *place) share(x *message.Exchange) (carrier, error) {
 	}
 }
 
-// await parks until a connection that is being made is there, or is not.
+// await parks until a connection that is being made is there, or is not. What
+// has gone wrong for the one who makes it has gone wrong for all: if each of them
+// tried in turn, the last would wait as often as there are exchanges.
 func (s *place) await(k *coming) error {
 	k.room--
 	l := s.pool.loop
 	k.waiting = append(k.waiting, l.Current())
+	until := s.pool.upstream.readyBy(l.Now())
 	for !k.done {
-		if err := l.Park(); err != nil {
+		if err := l.ParkUntil(until); err != nil {
 			k.waiting = slices.DeleteFunc(k.waiting, func(co *loop.Coroutine) bool { return co == l.Current() })
-			return err
+			return s.dialError(fmt.Errorf("wait for HTTP/2 to be spoken: %w", err))
 		}
 	}
-	return nil
+	return k.err
+}
+
+// readyBy is when a connection that is made from now on has to be ready for
+// requests; 0 for never. HTTP/2 is ready when the peer has said how many it takes.
+func (u *Upstream) readyBy(now int64) int64 {
+	switch {
+	case u.connectTime > 0:
+		return now + int64(u.connectTime)
+	case u.dialing.Timeout > 0:
+		return now + int64(u.dialing.Timeout+handshakeTime)
+	}
+	return 0
 }
 
 // dialShared makes a connection that others wait for. It is x that uses it
@@ -93,6 +110,9 @@ func (s *place) dialShared(x *message.Exchange) (carrier, error) {
 	s.coming = k
 	conn, err := s.openShared(x)
 	if err != nil {
+		if _, ofPeer := errors.AsType[*message.UpstreamError](err); ofPeer {
+			k.err = err
+		}
 		k.end()
 		return nil, err
 	}
@@ -140,7 +160,13 @@ func (c *sharedConn) roundTrip(x *message.Exchange) error {
 	s := c.place
 	s.count(&s.inFlight, 1)
 	x.Upstream.ConnectionTime = s.pool.loop.Now() - c.made
-	return c.client.RoundTrip(x, c.ended)
+	err := c.client.RoundTrip(x, c.ended)
+	if e, ok := errors.AsType[*message.UpstreamError](err); ok && e.Failure == message.ReadTimeout {
+		// The peer may have gone without a word: then every other exchange
+		// would wait as long.
+		c.client.Close()
+	}
+	return err
 }
 
 // carried implements carrier.
