@@ -33,12 +33,14 @@ func newLocation(name string, processing *atomic.Int64) *Location {
 // limits.
 func (loc *Location) Serve(x *message.Exchange) error {
 	x.Location = loc.name
-	// Counted until the last byte is sent, which is long after Serve.
 	processing := loc.processing.Add(1)
-	x.OnEnd(loc.ended)
 	if loc.maxProcessing > 0 && processing > loc.maxProcessing {
+		// What is refused takes nobody's place, however slowly its client reads
+		// the refusal.
+		loc.processing.Add(-1)
 		return &TooManyError{Limit: loc.maxProcessing}
 	}
+	x.OnEnd(loc.ended) // when the last byte is sent, which is long after Serve
 	if loc.maxBody > 0 {
 		if x.Request.Length > loc.maxBody {
 			return &TooLargeError{Limit: loc.maxBody}

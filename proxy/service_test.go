@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -233,6 +234,38 @@ category = "mock"
 			t.Errorf("after both have ended the next is answered with %d", third.Response.Status)
 		}
 		finish(third)
+	})
+}
+
+// Whoever is refused may take long to read that, which must keep nobody out.
+func TestRefusedRequestsTakeNobodysPlace(t *testing.T) {
+	g := compile(t, `
+[servers.s]
+addr = "127.0.0.1:1"
+locations = ["one"]
+[locations.one]
+max_processing = 1
+plugins = ["ok"]
+[plugins.ok]
+category = "mock"
+`)
+	looptest.Run(t, func(l *loop.Loop) {
+		var status []int
+		var open []*message.Exchange
+		ask := func() {
+			x := request(l, "GET", "h", "/")
+			g.Services["s"].Serve(x)
+			status, open = append(status, x.Response.Status), append(open, x)
+		}
+		ask()
+		ask() // refused, and its answer is not read
+		finish(open[0])
+		ask()
+		if want := []int{200, 429, 200}; !slices.Equal(status, want) {
+			t.Errorf("answers are %v, want %v", status, want)
+		}
+		finish(open[1])
+		finish(open[2])
 	})
 }
 
