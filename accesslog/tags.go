@@ -214,7 +214,7 @@ func duration(of func(*message.Exchange) int64) appender {
 }
 
 func requestField(name string) appender {
-	return func(dst []byte, x *message.Exchange) []byte { return appendText(dst, x.Request.Header.Get(name)) }
+	return func(dst []byte, x *message.Exchange) []byte { return appendText(dst, x.Request.Field(name)) }
 }
 
 func responseField(name string) appender {

@@ -34,6 +34,7 @@ type Exchange struct {
 	Facts
 
 	captures []Capture
+	aside    Header // see SetFieldsAside
 	arena    arena
 	bytes    BytesBody
 	kept     [][]byte // buffers of Loop that views point into
@@ -135,6 +136,7 @@ type UpstreamFacts struct {
 func (x *Exchange) Reset() {
 	x.Request.Reset()
 	x.Response.Reset()
+	x.aside.Reset()
 	clear(x.captures)
 	clear(x.onEnd)
 	x.arena.reset()
@@ -230,10 +232,36 @@ func (x *Exchange) Capture(name string) (string, bool) {
 	return "", false
 }
 
+// SetFieldsAside keeps the request's fields as they are until RestoreFields, so
+// that they can be changed for the upstream alone: what the client has sent is
+// what logs and error pages are about. It is not to be called again in between.
+func (x *Exchange) SetFieldsAside() {
+	x.aside.fields = append(x.aside.fields[:0], x.Request.Header.fields...)
+}
+
+// RestoreFields undoes what was done to the request's fields since
+// SetFieldsAside.
+func (x *Exchange) RestoreFields() {
+	x.aside, x.Request.Header = x.Request.Header, x.aside
+	x.aside.Reset()
+}
+
 // Buffer returns an empty byte slice of capacity n that lives as long as the
 // exchange, for values built on the way. It takes memory that the exchange
 // keeps, so that steady use does not allocate.
 func (x *Exchange) Buffer(n int) []byte { return x.arena.take(n) }
+
+// Scratch returns an empty byte slice for a value whose length is not known yet:
+// appending may use all memory that the exchange has left. Nothing else may be
+// taken from the exchange until Finish.
+func (x *Exchange) Scratch() []byte { return x.arena.rest() }
+
+// Finish ends the building of a value in Scratch, and returns it as a string that
+// lives as long as the exchange.
+func (x *Exchange) Finish(value []byte) string {
+	x.arena.finish(value)
+	return View(value)
+}
 
 // Keep takes over a buffer of Loop that views of the exchange point into, such
 // as the head of a response whose connection is used again before the exchange
@@ -279,6 +307,19 @@ func (a *arena) take(n int) []byte {
 	start := len(a.block)
 	a.block = a.block[:start+n]
 	return a.block[start : start : start+n]
+}
+
+// rest is what take has not handed out.
+func (a *arena) rest() []byte { return a.block[len(a.block):] }
+
+// finish counts value, which has been appended to rest, as handed out. If it had
+// to move for want of room, there will be enough for another like it.
+func (a *arena) finish(value []byte) {
+	if cap(value) == cap(a.block)-len(a.block) {
+		a.block = a.block[:len(a.block)+len(value)]
+		return
+	}
+	a.block = make([]byte, 0, max(arenaBlock, 2*cap(a.block), 2*len(value)))
 }
 
 // maxKeptArena bounds what an idle exchange keeps: one request with large

@@ -16,6 +16,7 @@ func used() *Exchange {
 	x.Upstream.Addr, x.Upstream.ConnectTime = "u", 5
 	x.SetCapture("name", "value")
 	x.OnEnd(func(*Exchange) {})
+	x.SetFieldsAside()
 	return x
 }
 
@@ -35,8 +36,8 @@ func TestResetLeavesNothingOfTheExchangeBefore(t *testing.T) {
 	if q.Status != 0 || q.Header.Len() != 0 || q.Body != NoBody || q.Tunnel != nil {
 		t.Errorf("response after Reset: %+v", q)
 	}
-	if _, ok := x.Capture("name"); ok || len(x.onEnd) != 0 {
-		t.Error("captures or OnEnd functions are left")
+	if _, ok := x.Capture("name"); ok || len(x.onEnd) != 0 || x.aside.Len() != 0 {
+		t.Error("captures, OnEnd functions or fields are left")
 	}
 }
 
@@ -57,6 +58,56 @@ func TestBuffersOfAnExchangeDoNotOverlap(t *testing.T) {
 		if want := strings.Repeat(string(rune('a'+i%26)), i) + "|"; p != want {
 			t.Fatalf("part %d has become %q", i, p)
 		}
+	}
+}
+
+func TestValuesOfAnyLengthAreBuiltWithoutAllocating(t *testing.T) {
+	x := &Exchange{}
+	long := strings.Repeat("x", 3000)
+	build := func() {
+		x.Reset()
+		before := x.Concat("a", "b")
+		first := x.Finish(append(x.Scratch(), long...))
+		second := x.Finish(append(append(x.Scratch(), "c"...), "d"...))
+		empty := x.Finish(x.Scratch())
+		if after := x.Concat("e", "f"); before+first+second+empty+after != "ab"+long+"cdef" {
+			t.Errorf("%q, %d bytes, %q, %q and %q", before, len(first), second, empty, after)
+		}
+	}
+	build()
+	if n := testing.AllocsPerRun(10, build); n > 2 { // joining them for the check
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestFieldsThatWereSetAsideComeBack(t *testing.T) {
+	x := &Exchange{}
+	x.Reset()
+	h := &x.Request.Header
+	change := func() {
+		h.Reset()
+		h.Add("A", "1")
+		h.Add("B", "2")
+		x.SetFieldsAside()
+		h.Set("A", "3")
+		h.Del("B")
+		h.Add("C", "4")
+		x.RestoreFields()
+	}
+	change()
+	if f := h.Fields(); len(f) != 2 || f[0] != (Field{"A", "1"}) || f[1] != (Field{"B", "2"}) {
+		t.Errorf("fields are %v", f)
+	}
+	if n := testing.AllocsPerRun(10, change); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestHostIsAFieldInAllVersions(t *testing.T) {
+	r := &Request{Host: "a:80"}
+	r.Header.Add("X", "y")
+	if r.Field("host") != "a:80" || r.Field("x") != "y" || r.Field("z") != "" {
+		t.Errorf("fields are %q, %q and %q", r.Field("host"), r.Field("x"), r.Field("z"))
 	}
 }
 

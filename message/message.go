@@ -150,6 +150,15 @@ func (r *Request) Hostname() string {
 	return host
 }
 
+// Field returns the value of the first field of that name or "". The host is one
+// of them, in HTTP/2 too.
+func (r *Request) Field(name string) string {
+	if EqualFold(name, "Host") {
+		return r.Host
+	}
+	return r.Header.Get(name)
+}
+
 // Response is the answer to a request. The codec adds what its framing needs
 // (Content-Length, Transfer-Encoding, Connection): handlers set Length and
 // Body, never those fields.

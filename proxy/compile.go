@@ -29,8 +29,8 @@ type compiler struct {
 	plugins   *parts[*config.Plugin, plugin.Placed]
 	counts    counts
 	locations map[string]*Location
-	anyOf     map[upstream.Retry]map[string]message.Handler // all upstreams by name
-	problems  map[*config.Item]config.Problems              // of each section
+	choice    map[string]*upstream.Upstream    // all upstreams, where a capture names one
+	problems  map[*config.Item]config.Problems // of each section
 }
 
 func newCompiler(c *config.Config) *compiler {
@@ -40,7 +40,6 @@ func newCompiler(c *config.Config) *compiler {
 		upstreams: newParts[upstream.Spec, *upstream.Upstream](nil, nil),
 		plugins:   newParts(samePlugin, closePlugin),
 		locations: make(map[string]*Location),
-		anyOf:     make(map[upstream.Retry]map[string]message.Handler),
 		problems:  make(map[*config.Item]config.Problems),
 	}
 }
@@ -151,7 +150,7 @@ func (k *compiler) location(l *config.Location) *Location {
 		k.specProblem(l, err)
 	}
 	captures := route.Captures(l.Host, string(l.Path))
-	t := treatment{}
+	t := &treatment{}
 	if l.Rewrite != "" {
 		rewrite, err := route.NewRewrite(string(l.Rewrite), captures)
 		if err != nil {
@@ -160,10 +159,9 @@ func (k *compiler) location(l *config.Location) *Location {
 			t.rewrite, captures = rewrite, append(captures, rewrite.Captures()...)
 		}
 	}
-	t.requestHeaders = headerChanges{
-		set: append(k.reverseProxyFields(l), k.fields(l, "proxy_set_headers", l.ProxySetHeaders, captures)...),
-		add: k.fields(l, "proxy_add_headers", l.ProxyAddHeaders, captures),
-	}
+	t.requestHeaders = newRequestChanges(
+		append(k.reverseProxyFields(l), k.fields(l, "proxy_set_headers", l.ProxySetHeaders, captures)...),
+		k.fields(l, "proxy_add_headers", l.ProxyAddHeaders, captures))
 	t.responseHeaders = headerChanges{
 		set: k.fields(l, "set_response_headers", l.SetResponseHeaders, captures),
 		add: k.fields(l, "add_response_headers", l.AddResponseHeaders, captures),
@@ -173,7 +171,7 @@ func (k *compiler) location(l *config.Location) *Location {
 			t.plugins = append(t.plugins, p)
 		}
 	}
-	t.upstream = k.upstream(l, captures)
+	t.upstream = k.upstream(l, t, captures)
 	t.grpcWeb = l.GRPCWeb
 	loc.handler = t.handler()
 	return loc
@@ -233,12 +231,15 @@ func (k *compiler) plugin(name string) (plugin.Placed, bool) {
 }
 
 // upstream returns what asks the location's upstream, nil where it has none.
-func (k *compiler) upstream(l *config.Location, captures []string) message.Handler {
-	retry := upstream.Retry{Max: l.MaxRetries, Window: l.MaxRetryWindow}
+func (k *compiler) upstream(l *config.Location, t *treatment, captures []string) message.Handler {
+	asking := upstream.Asking{Retry: upstream.Retry{Max: l.MaxRetries, Window: l.MaxRetryWindow}}
+	if t.requestHeaders.late {
+		asking.Connected = t.requestHeaders.connected
+	}
 	name, isVariable := strings.CutPrefix(l.Upstream, "$")
 	if !isVariable {
 		if u, ok := k.upstreams.get(l.Upstream); ok {
-			return u.Handler(retry)
+			return u.Handler(asking)
 		}
 		return nil
 	}
@@ -247,32 +248,32 @@ func (k *compiler) upstream(l *config.Location, captures []string) message.Handl
 		k.problem(&l.Item, "upstream", fmt.Sprintf("uses $%s, which host, path and rewrite do not capture", name),
 			config.Suggest(name, captures))
 	}
-	return chosenUpstream{capture: name, byName: k.anyUpstream(retry)}
+	return &chosenUpstream{capture: name, among: k.anyUpstream(), asking: asking}
 }
 
-// anyUpstream returns all upstreams by name.
-func (k *compiler) anyUpstream(retry upstream.Retry) map[string]message.Handler {
-	if byName := k.anyOf[retry]; byName != nil {
-		return byName
+// anyUpstream returns all upstreams by name. The map does not change, whatever
+// becomes of the graph's own.
+func (k *compiler) anyUpstream() map[string]*upstream.Upstream {
+	if k.choice == nil {
+		k.choice = make(map[string]*upstream.Upstream)
+		for name, held := range k.upstreams.byName {
+			k.choice[name] = held.value
+		}
 	}
-	byName := make(map[string]message.Handler)
-	for name, held := range k.upstreams.byName {
-		byName[name] = held.value.Handler(retry)
-	}
-	k.anyOf[retry] = byName
-	return byName
+	return k.choice
 }
 
 // chosenUpstream asks the upstream that a capture names.
 type chosenUpstream struct {
 	capture string
-	byName  map[string]message.Handler
+	among   map[string]*upstream.Upstream
+	asking  upstream.Asking
 }
 
-func (h chosenUpstream) Serve(x *message.Exchange) error {
+func (h *chosenUpstream) Serve(x *message.Exchange) error {
 	name, _ := x.Capture(h.capture)
-	if u := h.byName[name]; u != nil {
-		return u.Serve(x)
+	if u := h.among[name]; u != nil {
+		return u.Ask(x, &h.asking)
 	}
 	return fmt.Errorf("%w: %q, which $%s names, is not defined", ErrNoUpstream, name, h.capture)
 }

@@ -91,7 +91,7 @@ func (b *limitedBody) Close() { b.body.Close() }
 type treatment struct {
 	plugins         []plugin.Placed
 	rewrite         *route.Rewrite
-	requestHeaders  headerChanges
+	requestHeaders  requestChanges
 	responseHeaders headerChanges
 	upstream        message.Handler // nil where a plugin is to answer
 	grpcWeb         bool            // whether the upstream is to answer gRPC-Web too
@@ -108,7 +108,7 @@ func (t *treatment) handler() message.Handler {
 			h = grpc.Web(h)
 		}
 		if !t.requestHeaders.empty() {
-			h = changeRequest{t.requestHeaders, h}
+			h = changeRequest{&t.requestHeaders, h}
 		}
 	}
 	outermostFirst := slices.Clone(t.plugins)
@@ -147,70 +147,4 @@ func (h rewritePath) Serve(x *message.Exchange) error {
 		return fmt.Errorf("rewrite the path %q: %w", x.Request.Path, err)
 	}
 	return h.next.Serve(x)
-}
-
-// headerChanges are fields to set and to add.
-type headerChanges struct {
-	set, add []headerField
-}
-
-type headerField struct {
-	name  string
-	value value
-}
-
-func (c *headerChanges) empty() bool { return len(c.set)+len(c.add) == 0 }
-
-// apply sets the fields, then adds the others. All values are taken before the
-// first field is changed, so that the order of the lists does not matter to
-// variables that read fields.
-func (c *headerChanges) apply(x *message.Exchange, h *message.Header) {
-	var few [8]string
-	values := few[:0]
-	for i := range c.set {
-		values = append(values, c.set[i].value.of(x))
-	}
-	for i := range c.add {
-		values = append(values, c.add[i].value.of(x))
-	}
-	for i := range c.set {
-		h.Set(c.set[i].name, values[i])
-	}
-	for i := range c.add {
-		h.Add(c.add[i].name, values[len(c.set)+i])
-	}
-}
-
-// changeRequest changes the request's fields before next.
-type changeRequest struct {
-	changes headerChanges
-	next    message.Handler
-}
-
-func (h changeRequest) Serve(x *message.Exchange) error {
-	host := x.Request.Host
-	for i := range h.changes.set {
-		// The host is a field like any other to the user, and part of the
-		// request's target to the wire.
-		if message.EqualFold(h.changes.set[i].name, "Host") {
-			host = h.changes.set[i].value.of(x)
-		}
-	}
-	h.changes.apply(x, &x.Request.Header)
-	x.Request.Host = host
-	return h.next.Serve(x)
-}
-
-// changeResponse changes the response's fields after next.
-type changeResponse struct {
-	changes headerChanges
-	next    message.Handler
-}
-
-func (h changeResponse) Serve(x *message.Exchange) error {
-	if err := h.next.Serve(x); err != nil {
-		return err
-	}
-	h.changes.apply(x, &x.Response.Header)
-	return nil
 }

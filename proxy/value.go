@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 type value struct {
 	pieces []piece
 	text   string // the whole value when it has no variables
+	late   bool   // whether it tells of the connection to the upstream
 }
 
 // piece is a part of a value: literal text, or a variable.
@@ -56,6 +58,7 @@ func compileValue(text string, captures []string) (value, error) {
 			v.pieces = append(v.pieces, piece{literal: text[literal:i]})
 		}
 		v.pieces = append(v.pieces, piece{variable: variable})
+		v.late = v.late || name == "upstream_addr" && !slices.Contains(captures, name)
 		i += len(name)
 		literal = i + 1
 	}
@@ -71,18 +74,19 @@ func contextValue(text, key string) (value, error) {
 	if err != nil {
 		return value{}, fmt.Errorf("value %q: %w", text, err)
 	}
-	return value{pieces: []piece{{variable: format.Append}}}, nil
+	return value{pieces: []piece{{variable: format.Append}}, late: strings.HasPrefix(key, "upstream_")}, nil
 }
 
 // variableName returns the longest name that s begins with. Names of header
-// fields hold dashes, but a dash ends a name that is no field's.
+// fields hold dashes, but a dash ends a name that is no field's, and is not the
+// last of one.
 func variableName(s string) string {
 	end := 0
 	for end < len(s) && (s[end] == '_' || '0' <= s[end] && s[end] <= '9' ||
 		'a' <= s[end]|0x20 && s[end]|0x20 <= 'z' || s[end] == '-' && strings.HasPrefix(s, "http_")) {
 		end++
 	}
-	return s[:end]
+	return strings.TrimRight(s[:end], "-")
 }
 
 // of returns the value for an exchange; it lives as long as the exchange.
@@ -90,7 +94,7 @@ func (v *value) of(x *message.Exchange) string {
 	if v.pieces == nil {
 		return v.text
 	}
-	b := x.Buffer(valueRoom)
+	b := x.Scratch()
 	for i := range v.pieces {
 		if p := &v.pieces[i]; p.variable != nil {
 			b = p.variable(b, x)
@@ -98,12 +102,8 @@ func (v *value) of(x *message.Exchange) string {
 			b = append(b, p.literal...)
 		}
 	}
-	return message.View(b)
+	return x.Finish(b)
 }
-
-// valueRoom is how much memory a value gets to begin with; most are addresses
-// and host names.
-const valueRoom = 64
 
 // variables are the names that may stand behind a $, besides http_<field> and
 // captures.
@@ -154,9 +154,9 @@ func variableOf(name string, captures []string) appendVariable {
 func requestField(name string) appendVariable {
 	dashed := strings.ReplaceAll(name, "_", "-")
 	return func(dst []byte, x *message.Exchange) []byte {
-		v, ok := x.Request.Header.Lookup(name)
-		if !ok && dashed != name {
-			v = x.Request.Header.Get(dashed)
+		v := x.Request.Field(name)
+		if v == "" && dashed != name {
+			v = x.Request.Field(dashed)
 		}
 		return append(dst, v...)
 	}

@@ -32,6 +32,8 @@ func TestValueReplacesVariables(t *testing.T) {
 		"$http_x-user":                "ann",
 		"$http_x_user":                "ann",
 		"$http_missing":               "",
+		"$http_host":                  "api.example.com:8443", // which is no field in HTTP/2
+		"$http_x-user-$http_x_user":   "ann-ann",
 		"$version":                    "v2",
 		"api-$version-x":              "api-v2-x",
 		"$PINGAP_TEST_REGION":         "eu-1",

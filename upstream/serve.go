@@ -18,9 +18,18 @@ type Retry struct {
 	Window time.Duration
 }
 
+// Asking says how exchanges are sent to an upstream, whichever it is.
+type Asking struct {
+	Retry
+	// Connected, unless nil, is called for each attempt when there is a
+	// connection for it, and before the head of the request is sent: what
+	// x.Upstream tells of peer and connection may go into it.
+	Connected func(x *message.Exchange)
+}
+
 // attempts are what an exchange has tried.
 type attempts struct {
-	retry  Retry
+	asking *Asking
 	places [8]*place // tried in vain; more are forgotten
 	count  int
 }
@@ -44,19 +53,21 @@ func (a *attempts) failed(s *place) {
 
 // again reports whether there may be another attempt for x.
 func (a *attempts) again(x *message.Exchange) bool {
-	r := &a.retry
+	r := &a.asking.Retry
 	return a.count <= r.Max && (r.Window == 0 || x.Loop.Now()-x.Started < int64(r.Window))
 }
 
-// serve tries peers until one has answered or there is no use in going on.
-func (u *Upstream) serve(x *message.Exchange, r Retry) error {
+// Ask sends the exchange to a peer and takes its answer: it tries peers until
+// one has answered or there is no use in going on. Where it is the upstream that
+// has failed, the error is a *message.UpstreamError.
+func (u *Upstream) Ask(x *message.Exchange, asking *Asking) error {
 	p := u.pool(x.Loop)
 	x.Upstream.Name = u.name
-	a := attempts{retry: r}
+	a := attempts{asking: asking}
 	for {
 		s := p.pick(&a)
 		x.Upstream.Addr = s.peer.name
-		err := s.serve(x)
+		err := s.serve(x, asking.Connected)
 		if !neverConnected(err) {
 			return err
 		}
@@ -74,21 +85,26 @@ func neverConnected(err error) bool {
 
 // serve sends x to the place's peer. A connection from the pool may be one that
 // the peer is just closing; then the request goes out again on a fresh one.
-func (s *place) serve(x *message.Exchange) error {
-	c, err := s.connect(x, false)
+func (s *place) serve(x *message.Exchange, connected func(*message.Exchange)) error {
+	err := s.attempt(x, false, connected)
+	if err != nil && x.Upstream.Reused && repeatable(&x.Request, err) {
+		err = s.attempt(x, true, connected)
+	}
+	return err
+}
+
+// attempt sends x once, over a connection that must be fresh or need not.
+func (s *place) attempt(x *message.Exchange, fresh bool, connected func(*message.Exchange)) error {
+	x.Upstream.Reused = false
+	c, err := s.connect(x, fresh)
 	if err != nil {
 		return err
 	}
 	x.Upstream.Connected = s.pool.upstream.open.Load()
 	x.Upstream.Reused = c.carried()
-	err = c.roundTrip(x)
-	if err == nil || !x.Upstream.Reused || !repeatable(&x.Request, err) {
-		return err
+	if connected != nil {
+		connected(x)
 	}
-	if c, err = s.connect(x, true); err != nil {
-		return err
-	}
-	x.Upstream.Reused = false
 	return c.roundTrip(x)
 }
 

@@ -101,7 +101,7 @@ func TestRequestIsNotSentAgainOnceTheAnswerHasBegun(t *testing.T) {
 func TestFreshConnectionThatIsLostIsNotTriedAgain(t *testing.T) {
 	b := listen(t, func(c *peerConn, _ int) { c.request() })
 	u, l := newUpstream(t, nil, b.spec())
-	h := u.Handler(Retry{Max: 3})
+	h := u.Handler(Asking{Retry: Retry{Max: 3}})
 	ask(t, l, h).wantFailure(t, message.ConnectionLost)
 	if n := b.accepted.Load(); n != 1 {
 		t.Errorf("%d connections, want 1", n)
@@ -134,10 +134,10 @@ func TestConnectFailureIsRetriedAsOftenAsAllowed(t *testing.T) {
 	ask(t, l, u).wantFailure(t, message.ConnectFailed)
 
 	u, l = newUpstream(t, nil, dead(t), dead(t), b.spec())
-	ask(t, l, u.Handler(Retry{Max: 1})).wantFailure(t, message.ConnectFailed)
+	ask(t, l, u.Handler(Asking{Retry: Retry{Max: 1}})).wantFailure(t, message.ConnectFailed)
 
 	u, l = newUpstream(t, nil, dead(t), dead(t), b.spec())
-	o := ask(t, l, u.Handler(Retry{Max: 2}), send("POST", "x")).want(t, "hello")
+	o := ask(t, l, u.Handler(Asking{Retry: Retry{Max: 2}}), send("POST", "x")).want(t, "hello")
 	if o.facts.Addr != b.ln.Addr().String() {
 		t.Errorf("address is %s", o.facts.Addr)
 	}
@@ -146,7 +146,7 @@ func TestConnectFailureIsRetriedAsOftenAsAllowed(t *testing.T) {
 func TestConnectFailureIsNotRetriedOutsideTheWindow(t *testing.T) {
 	b := listen(t, answering("hello"))
 	u, l := newUpstream(t, nil, dead(t), b.spec())
-	h := u.Handler(Retry{Max: 5, Window: time.Second})
+	h := u.Handler(Asking{Retry: Retry{Max: 5, Window: time.Second}})
 	late := func(x *message.Exchange) { x.Started = x.Loop.Now() - int64(2*time.Second) }
 	ask(t, l, h, late).wantFailure(t, message.ConnectFailed)
 }
@@ -164,7 +164,7 @@ func TestPeerThatRefusedIsAvoidedForAWhile(t *testing.T) {
 func TestPeersThatAllRefusedAreStillTried(t *testing.T) {
 	u, l := newUpstream(t, nil, dead(t), dead(t))
 	for range 4 {
-		ask(t, l, u.Handler(Retry{Max: 3})).wantFailure(t, message.ConnectFailed)
+		ask(t, l, u.Handler(Asking{Retry: Retry{Max: 3}})).wantFailure(t, message.ConnectFailed)
 	}
 }
 
@@ -201,7 +201,7 @@ func TestSlowPeerIsAReadTimeout(t *testing.T) {
 		c.r.ReadByte()
 	})
 	u, l := newUpstream(t, func(s *Spec) { s.ReadTimeout = 30 * time.Millisecond }, b.spec())
-	ask(t, l, u.Handler(Retry{Max: 3})).wantFailure(t, message.ReadTimeout)
+	ask(t, l, u.Handler(Asking{Retry: Retry{Max: 3}})).wantFailure(t, message.ReadTimeout)
 	if n := b.accepted.Load(); n != 1 {
 		t.Errorf("%d connections, want 1: a late answer is no reason to ask again", n)
 	}
@@ -229,3 +229,37 @@ func TestCanceledExchangeLeavesThePeer(t *testing.T) {
 		eventually(t, l, left.Load)
 	})
 }
+
+func TestWhoAsksHearsOfTheConnectionBeforeEachAttempt(t *testing.T) {
+	b := listen(t, staleOnce)
+	u, l := newUpstream(t, nil, b.spec())
+	var heard []message.UpstreamFacts
+	h := u.Handler(Asking{Connected: func(x *message.Exchange) { heard = append(heard, x.Upstream) }})
+	ask(t, l, h).want(t, "got ")
+	ask(t, l, h).want(t, "got ") // over the stale connection, then over a fresh one
+	if len(heard) != 3 {
+		t.Fatalf("heard %d times, want 3", len(heard))
+	}
+	for i, reused := range []bool{false, true, false} {
+		if f := heard[i]; f.Addr != b.ln.Addr().String() || f.Reused != reused {
+			t.Errorf("attempt %d: %+v", i, f)
+		}
+	}
+}
+
+func TestPeerThatTakesNothingIsAWriteTimeout(t *testing.T) {
+	stop := make(chan struct{})
+	b := listen(t, func(c *peerConn, _ int) { <-stop })
+	defer close(stop)
+	u, l := newUpstream(t, func(s *Spec) { s.WriteTimeout = 50 * time.Millisecond }, b.spec())
+	endless := func(x *message.Exchange) {
+		x.Request.Method, x.Request.Length, x.Request.Body = "POST", message.UnknownLength, endlessBody{}
+	}
+	ask(t, l, u, endless).wantFailure(t, message.WriteTimeout)
+}
+
+// endlessBody is content without an end.
+type endlessBody struct{}
+
+func (endlessBody) Next() ([]byte, error) { return make([]byte, 64<<10), nil }
+func (endlessBody) Close()                {}

@@ -88,7 +88,7 @@ func misbehave(c *peerConn, content string, how int) bool {
 
 // turmoil runs exchanges and returns how many were answered.
 func turmoil(t *testing.T, l *loop.Loop, u *Upstream, random *rand.Rand, n int) (whole int) {
-	h := u.Handler(Retry{Max: 1})
+	h := u.Handler(Asking{Retry: Retry{Max: 1}})
 	for range n {
 		content := string(rune('a' + random.IntN(26)))
 		method := []string{"GET", "POST", "PUT"}[random.IntN(3)]

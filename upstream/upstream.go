@@ -183,13 +183,12 @@ func (u *Upstream) Name() string { return u.name }
 // no usable address.
 func (u *Upstream) Unresolved() []error { return u.unresolved }
 
-// Serve sends the exchange to a peer and takes its answer. Where it is the
-// upstream that has failed, the error is a *message.UpstreamError.
-func (u *Upstream) Serve(x *message.Exchange) error { return u.serve(x, Retry{}) }
+// Serve asks once, see Ask.
+func (u *Upstream) Serve(x *message.Exchange) error { return u.Ask(x, &Asking{}) }
 
-// Handler returns an Upstream's Serve with retries.
-func (u *Upstream) Handler(r Retry) message.Handler {
-	return message.HandlerFunc(func(x *message.Exchange) error { return u.serve(x, r) })
+// Handler returns a handler that asks u.
+func (u *Upstream) Handler(a Asking) message.Handler {
+	return message.HandlerFunc(func(x *message.Exchange) error { return u.Ask(x, &a) })
 }
 
 // Close closes the idle connections, now, and those in use as they become

@@ -1,0 +1,138 @@
+package proxy
+
+import (
+	"slices"
+
+	"pingap/message"
+)
+
+// headerChanges are fields to set and to add.
+type headerChanges struct {
+	set, add []headerField
+}
+
+type headerField struct {
+	name  string
+	value value
+}
+
+func (c *headerChanges) empty() bool { return len(c.set)+len(c.add) == 0 }
+
+// fewFields is how many values need no memory of their own.
+const fewFields = 32
+
+// apply sets the fields, then adds the others. All values are taken before the
+// first field is changed, so that the order of the lists does not matter to
+// variables that read fields.
+func (c *headerChanges) apply(x *message.Exchange, h *message.Header) {
+	var few [fewFields]string
+	values := few[:0]
+	for i := range c.set {
+		values = append(values, c.set[i].value.of(x))
+	}
+	for i := range c.add {
+		values = append(values, c.add[i].value.of(x))
+	}
+	for i := range c.set {
+		h.Set(c.set[i].name, values[i])
+	}
+	for i := range c.add {
+		h.Add(c.add[i].name, values[len(c.set)+i])
+	}
+}
+
+// requestChanges are those of a request on its way to the upstream. The host is
+// a field like any other to the user, and part of the request's target to the
+// wire.
+type requestChanges struct {
+	headerChanges
+	host *value // nil: it stays
+	late bool   // whether a value tells of the connection to the upstream
+}
+
+func newRequestChanges(set, add []headerField) requestChanges {
+	c := requestChanges{headerChanges: headerChanges{add: add}}
+	for i := range set {
+		if message.EqualFold(set[i].name, "Host") {
+			c.host = &set[i].value
+		} else {
+			c.set = append(c.set, set[i])
+		}
+		c.late = c.late || set[i].value.late
+	}
+	c.late = c.late || slices.ContainsFunc(add, func(f headerField) bool { return f.value.late })
+	return c
+}
+
+func (c *requestChanges) empty() bool { return c.headerChanges.empty() && c.host == nil }
+
+// apply changes the request.
+func (c *requestChanges) apply(x *message.Exchange) {
+	host := x.Request.Host
+	if c.host != nil {
+		host = c.host.of(x)
+	}
+	c.headerChanges.apply(x, &x.Request.Header)
+	x.Request.Host = host
+}
+
+// connected gives the values that tell of the connection to the upstream to
+// fields that have been put in place before there was one.
+func (c *requestChanges) connected(x *message.Exchange) {
+	if c.host != nil && c.host.late {
+		x.Request.Host = c.host.of(x)
+	}
+	fields := x.Request.Header.Fields()
+	for i := range c.set {
+		if f := &c.set[i]; f.value.late {
+			if at := slices.IndexFunc(fields, f.is); at >= 0 {
+				fields[at].Value = f.value.of(x)
+			}
+		}
+	}
+	// Those that were added are the last of their names, in their order.
+	for i, end := len(c.add)-1, len(fields); i >= 0; i-- {
+		f := &c.add[i]
+		for at := end - 1; at >= 0; at-- {
+			if f.is(fields[at]) {
+				if end = at; f.value.late {
+					fields[at].Value = f.value.of(x)
+				}
+				break
+			}
+		}
+	}
+}
+
+func (f *headerField) is(other message.Field) bool { return message.EqualFold(f.name, other.Name) }
+
+// changeRequest changes the request for next alone: the log tells what the client
+// has sent.
+type changeRequest struct {
+	changes *requestChanges
+	next    message.Handler
+}
+
+func (h changeRequest) Serve(x *message.Exchange) error {
+	host := x.Request.Host
+	x.SetFieldsAside()
+	h.changes.apply(x)
+	err := h.next.Serve(x)
+	x.RestoreFields()
+	x.Request.Host = host
+	return err
+}
+
+// changeResponse changes the response's fields after next.
+type changeResponse struct {
+	changes headerChanges
+	next    message.Handler
+}
+
+func (h changeResponse) Serve(x *message.Exchange) error {
+	if err := h.next.Serve(x); err != nil {
+		return err
+	}
+	h.changes.apply(x, &x.Response.Header)
+	return nil
+}

@@ -1,0 +1,138 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"pingap/config"
+	"pingap/loop"
+	"pingap/loop/looptest"
+	"pingap/message"
+)
+
+// The upstream gets what the location says, and the log tells what the client
+// has sent.
+func TestLogTellsWhatTheClientSent(t *testing.T) {
+	c, problems := config.Parse("test.toml", []byte(`
+[servers.s]
+addr = "127.0.0.1:1"
+locations = ["l"]
+access_log = "{host} {>Host} {>X-Own} {>X-Added} {user_agent}"
+[locations.l]
+upstream = "u"
+proxy_set_headers = ["Host: internal", "X-Own: changed", "User-Agent: proxy"]
+proxy_add_headers = ["X-Added: more"]
+[upstreams.u]
+addrs = ["`+echo(t)+`"]
+`))
+	if problems = append(problems, Check(c)...); len(problems.Errors()) > 0 {
+		t.Fatal(problems)
+	}
+	var log bytes.Buffer
+	g, err := Compile(context.Background(), c, Environment{Logger: slog.New(slog.DiscardHandler), LogOutput: &log, Loops: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	looptest.Run(t, func(l *loop.Loop) {
+		x := request(l, "GET", "example.com:80", "/")
+		x.Request.Header.Add("X-Own", "mine")
+		x.Request.Header.Add("User-Agent", "curl")
+		if err := g.Services["s"].Serve(x); err != nil {
+			t.Error(err)
+		}
+		for name, want := range map[string]string{"X-Host": "internal", "Saw-X-Own": "changed", "Saw-X-Added": "more", "Saw-User-Agent": "proxy"} {
+			if got := x.Response.Header.Get(name); got != want {
+				t.Errorf("%s is %q, want %q", name, got, want)
+			}
+		}
+		finish(x)
+		closeIdle(t, l, g)
+		g.CloseLogs(l)
+	})
+	g.Close(time.Minute)
+	if got, want := log.String(), "example.com example.com:80 mine - curl\n"; got != want {
+		t.Errorf("logged is %q, want %q", got, want)
+	}
+}
+
+func TestFieldsMayTellOfTheConnectionToTheUpstream(t *testing.T) {
+	addr := echo(t)
+	g := compile(t, `
+[servers.s]
+addr = "127.0.0.1:1"
+locations = ["named", "chosen"]
+[locations.named]
+path = "/named"
+upstream = "u"
+proxy_set_headers = ["Host: $upstream_addr", "X-Peer: at $upstream_addr", "X-Own: 1"]
+proxy_add_headers = ["X-Facts: a", "X-Facts: :upstream_reused", "X-Other: 1", "X-Facts: $upstream_addr", "X-Facts: z"]
+[locations.chosen]
+path = "~^/(?<name>u)$"
+upstream = "$name"
+proxy_set_headers = ["Host: $upstream_addr"]
+[upstreams.u]
+addrs = ["`+addr+`"]
+`)
+	looptest.Run(t, func(l *loop.Loop) {
+		for i, path := range []string{"/named", "/named", "/u"} {
+			x := request(l, "GET", "example.com", path)
+			x.Request.Header.Add("X-Facts", "own")
+			if err := g.Services["s"].Serve(x); err != nil {
+				t.Error(err)
+			}
+			if got := x.Response.Header.Get("X-Host"); got != addr {
+				t.Errorf("%s: the host is %q, want %s", path, got, addr)
+			}
+			var facts []string
+			for _, f := range x.Response.Header.Fields() {
+				if f.Name == "Saw-X-Facts" {
+					facts = append(facts, f.Value)
+				}
+			}
+			want := fmt.Sprint("own a ", i == 1, " ", addr, " z")
+			if got := strings.Join(facts, " "); path == "/named" && got != want {
+				t.Errorf("facts are %q, want %q", got, want)
+			}
+			if got := x.Response.Header.Get("Saw-X-Peer"); path == "/named" && got != "at "+addr {
+				t.Errorf("peer is %q", got)
+			}
+			if x.Request.Host != "example.com" {
+				t.Errorf("the client's request is for %q by now", x.Request.Host)
+			}
+			finish(x)
+		}
+		closeIdle(t, l, g)
+	})
+}
+
+func TestChangingFieldsDoesNotAllocate(t *testing.T) {
+	var set []headerField
+	for i := range fewFields {
+		v, err := compileValue(strings.Repeat("$http_user_agent ", 3), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set = append(set, headerField{fmt.Sprint("X-", i), v})
+	}
+	changes := newRequestChanges(set, nil)
+	h := changeRequest{&changes, message.HandlerFunc(func(x *message.Exchange) error { return nil })}
+	x := exampleExchange()
+	change := func() {
+		x.Reset()
+		x.Request.Header.Add("User-Agent", "an agent whose name is as long as those of browsers, which is more than a hundred bytes, and more than that")
+		if err := h.Serve(x); err != nil || x.Request.Header.Len() != 1 {
+			t.Errorf("%d fields, %v", x.Request.Header.Len(), err)
+		}
+	}
+	for range 5 { // until the exchange has memory enough
+		change()
+	}
+	if n := testing.AllocsPerRun(10, change); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
