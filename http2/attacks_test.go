@@ -28,7 +28,12 @@ type attacker struct {
 // attack connects to a server and exchanges the first frames with it.
 func attack(t *testing.T, s *Server) *attacker {
 	t.Helper()
-	conn, err := net.Dial("tcp", serve(t, s))
+	return attackAt(t, serve(t, s))
+}
+
+func attackAt(t *testing.T, addr string) *attacker {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,9 +71,18 @@ func (a *attacker) open(id uint32, end bool, pairs ...string) error {
 // ending waits for the end of the connection and returns the code of GOAWAY.
 func (a *attacker) ending() (code wire.ErrCode) {
 	a.t.Helper()
+	return a.endingAfter(nil)
+}
+
+// endingAfter is ending, and tells each reset of a stream that comes before.
+func (a *attacker) endingAfter(resets chan<- struct{}) (code wire.ErrCode) {
+	a.t.Helper()
 	code = 0xffff
 	for {
 		f, err := a.ReadFrame()
+		if _, ok := f.(*wire.RSTStreamFrame); ok && resets != nil {
+			resets <- struct{}{}
+		}
 		if err != nil {
 			if errors.Is(err, io.EOF) || strings.Contains(err.Error(), "reset") {
 				return code

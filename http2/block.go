@@ -1,8 +1,6 @@
 package http2
 
 import (
-	"errors"
-
 	"golang.org/x/net/http2/hpack"
 
 	"pingap/message"
@@ -76,7 +74,6 @@ const maxContinuations = 16
 func newBlock(limits Limits) *block {
 	b := &block{limits: limits}
 	b.decoder = hpack.NewDecoder(4096, b.field)
-	b.decoder.SetMaxStringLength(limits.Head)
 	return b
 }
 
@@ -96,7 +93,8 @@ func (b *block) add(fragment []byte, last bool) (section []byte, err error) {
 			return nil, errManyFragments
 		}
 	}
-	// What is compressed is hardly larger than what it stands for.
+	// What is compressed is hardly larger than what it stands for, and what
+	// it stands for is no string that is twice as long.
 	if len(b.fragments)+len(fragment) > b.limits.Head+leastMaxFrame {
 		return nil, errLargeSection
 	}
@@ -125,18 +123,11 @@ func (b *block) decode(section []byte, h *message.Header) error {
 	if b.cookies > 1 {
 		h.Set("cookie", string(b.crumbs))
 	}
-	b.header = nil
-	if cap(b.fragments) > leastMaxFrame {
-		b.fragments = nil
+	b.header, b.fragments = nil, nil // an idle connection holds no buffer
+	if err != nil {
+		return &connError{CompressionError, "a header section cannot be decoded: " + err.Error()}
 	}
-	b.fragments = b.fragments[:0]
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, hpack.ErrStringLength):
-		return errLargeSection
-	}
-	return &connError{CompressionError, "a header section cannot be decoded: " + err.Error()}
+	return nil
 }
 
 // field takes a field as it is decoded.

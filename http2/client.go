@@ -65,7 +65,7 @@ func NewClient(raw *loop.Conn, o *ClientOptions, ready, gone func()) *Client {
 // the connection is on its way to its end.
 func (c *Client) Room() int {
 	switch {
-	case !c.Lives():
+	case !c.Lives(), c.full(): // the peer takes nothing
 		return 0
 	case !c.settled:
 		return 1 - c.using
@@ -128,8 +128,7 @@ func (c *Client) section(id uint32, s *stream, end bool) error {
 	case s == nil || s.failed != nil:
 		return c.owe(costOfControl)
 	case s.remoteDone:
-		s.abort(StreamClosed)
-		return nil
+		return c.offend(s, StreamClosed, "a header section behind the end of a response")
 	}
 	return s.onSection(end)
 }
@@ -185,7 +184,8 @@ func (c *Client) lost() {
 
 // upstreamError makes of what ended a stream the error of its exchange.
 func (t *clientExchange) upstreamError(err error) error {
-	e := &message.UpstreamError{Peer: t.client.options.Peer, Err: err, Sent: true, Received: t.begun, Consumed: t.consumed}
+	e := &message.UpstreamError{Peer: t.client.options.Peer, Err: err, Sent: true, Received: t.begun}
+	e.Consumed = t.begun || !t.rewind(t.x)
 	reset, isReset := errors.AsType[*StreamError](err)
 	gone, isGone := errors.AsType[*GoneError](err)
 	switch {

@@ -18,16 +18,14 @@ type clientExchange struct {
 	co     *loop.Coroutine   // waits for the header section
 	ended  func()
 
-	status    int
-	interims  int
-	begun     bool  // the final header section is there
-	result    error // what Next returns when x is nil
-	bad       error
-	uploading *message.Exchange // whose content is being sent
-	uploadErr error             // of the request's content
-	consumed  bool              // content of the request is gone
-	sentAt    int64             // loop time
-	headAt    int64
+	status   int
+	interims int
+	begun    bool  // the final header section is there
+	result   error // what Next returns when x is nil
+	bad      error
+	upload
+	sentAt int64 // loop time
+	headAt int64
 
 	nextFree *clientExchange
 
@@ -52,11 +50,11 @@ func (t *clientExchange) begin(x *message.Exchange, ended func()) {
 	c.raw.SetIdleTimeout(0)
 	t.x, t.ended = x, ended
 	t.status, t.interims, t.begun, t.bad = 0, 0, false, nil
-	t.uploading, t.uploadErr, t.consumed = nil, nil, false
+	t.upload.reset()
 	t.sentAt, t.headAt = x.Loop.Now(), 0
 	t.onSection, t.onFail = t.sectionF, t.failedF
 	t.readTime, t.writeTime = c.options.ReadTimeout, c.options.WriteTimeout
-	t.section = &x.Response.Header
+	t.section, t.headless = &x.Response.Header, true
 	x.OnEnd(t.recycled)
 	x.Response.Body = t
 	alone := x.Request.Length == 0
@@ -65,9 +63,7 @@ func (t *clientExchange) begin(x *message.Exchange, ended func()) {
 		t.endLocal()
 		return
 	}
-	t.uploading = x
-	x.Hold()
-	x.Loop.Go(t)
+	t.startUpload(x)
 }
 
 // writeHead puts the header section of the request into the output.
@@ -150,65 +146,6 @@ func escapedLength(s string) int {
 	return n
 }
 
-// Run implements loop.Task: it sends the content of the request. The exchange
-// may have ended before this begins.
-func (t *clientExchange) Run() {
-	x := t.uploading
-	err := error(errPanic)
-	defer func() {
-		t.uploading = nil
-		if err != nil && t.failed == nil && t.x == x {
-			t.uploadErr = err
-			t.abort(Cancel)
-		}
-		if t.co != nil {
-			t.co.Wake()
-		}
-		x.Release()
-	}()
-	err = t.upload(x)
-}
-
-func (t *clientExchange) upload(x *message.Exchange) error {
-	for t.x == x {
-		view, err := x.Request.Body.Next()
-		if t.x != x {
-			break
-		}
-		if err == io.EOF {
-			return t.endUpload(&x.Request.Trailer)
-		}
-		t.consumed = true
-		if err != nil {
-			return err
-		}
-		if err := t.send(view, false); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// endUpload ends the request, with trailers where there are some.
-func (t *clientExchange) endUpload(trailer *message.Header) error {
-	if t.failed != nil {
-		return t.failed
-	}
-	t.sentAt = t.client.loop.Now()
-	if trailer.Len() == 0 {
-		return t.send(nil, true)
-	}
-	s, b := t.client.beginSection(headerSize(trailer))
-	for _, f := range trailer.Fields() {
-		if !connectionSpecific(f.Name) {
-			b = appendField(b, f.Name, f.Value)
-		}
-	}
-	s.end(b, t.id, true)
-	t.endLocal()
-	return nil
-}
-
 // maxInterim bounds the interim responses to one request.
 const maxInterim = 100
 
@@ -238,7 +175,7 @@ func (t *clientExchange) response(end bool) error {
 // refuse ends the stream for an error of the peer's.
 func (t *clientExchange) refuse(err error) {
 	t.bad = err
-	t.abort(ProtocolError)
+	t.abort(ProtocolError, err.Error())
 }
 
 // trailers takes the section that ends the content.
@@ -247,6 +184,7 @@ func (t *clientExchange) trailers(b *block, end bool) {
 		t.refuse(errMalformed)
 		return
 	}
+	dropFraming(t.section)
 	t.endRemote(io.EOF)
 }
 
@@ -267,18 +205,20 @@ func (t *clientExchange) final(b *block, end bool) {
 		resp.Header.Reset()
 		return
 	}
-	t.begun, t.status = true, status
 	resp.Status, resp.Length = status, b.length
-	if t.x.Request.Method != "HEAD" && status != 304 {
-		t.length = b.length
-		if end {
-			if b.length > 0 {
-				t.refuse(errMalformed)
-				return
-			}
-			resp.Length = 0
-		}
+	t.length = b.length
+	switch {
+	case t.x.Request.Method == "HEAD", status == 304:
+		t.length = 0
+	case status == 204:
+		t.length, resp.Length = 0, 0
+	case end && b.length > 0:
+		t.refuse(errMalformed)
+		return
+	case end:
+		resp.Length = 0
 	}
+	t.begun, t.headless, t.status = true, false, status
 	t.section = &resp.Trailer
 	t.headAt = t.client.loop.Now()
 	up := &t.x.Upstream
@@ -394,14 +334,17 @@ func (t *clientExchange) end(err error) {
 	switch {
 	case t.failed != nil:
 	case err != nil || !t.remoteDone:
-		t.abort(Cancel)
+		t.abort(Cancel, "the response is wanted no more")
 	case !t.localDone:
-		t.abort(NoError) // the peer has answered without the rest of the request
+		t.abort(NoError, "the peer has answered without the rest of the request")
 	}
 	if t.headAt != 0 {
 		x.Upstream.ResponseTime = t.client.loop.Now() - t.headAt
 	}
 	c := t.client
+	if err == nil {
+		c.owe(worthOfUse)
+	}
 	c.using--
 	c.rest()
 	t.ended()

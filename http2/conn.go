@@ -51,8 +51,9 @@ type conn struct {
 	// Streams.
 	streams map[uint32]*stream
 	highest uint32 // that the peer has opened
+	taken   uint32 // the highest of those that this end has looked at
 	next    uint32 // that this end opens
-	reset   recent // by this end
+	reset   recent // by this end: what still comes on them means nothing
 	done    recent // to their end
 	scratch message.Header
 
@@ -79,23 +80,31 @@ type conn struct {
 
 // recent are the numbers of some streams that ended lately.
 type recent struct {
-	ids [32]uint32
-	at  int
+	ids []uint32
+	at  int // of the oldest, once there are mostRecent
 }
 
+// mostRecent is as many streams as a client may have by default: all of them can
+// be refused at once, while their content is on its way.
+const mostRecent = 128
+
 func (r *recent) add(id uint32) {
+	if len(r.ids) < mostRecent {
+		r.ids = append(r.ids, id)
+		return
+	}
 	r.ids[r.at] = id
-	r.at = (r.at + 1) % len(r.ids)
+	r.at = (r.at + 1) % mostRecent
 }
 
 // forget takes a number out.
 func (r *recent) forget(id uint32) {
-	if i := slices.Index(r.ids[:], id); i >= 0 {
+	if i := slices.Index(r.ids, id); i >= 0 {
 		r.ids[i] = 0
 	}
 }
 
-func (r *recent) has(id uint32) bool { return slices.Contains(r.ids[:], id) }
+func (r *recent) has(id uint32) bool { return slices.Contains(r.ids, id) }
 
 // windows bound what a peer may send ahead of what is read. That of the
 // connection has room for all that its streams may hold: so a stream whose
@@ -114,9 +123,17 @@ const (
 	windowSlack      = 1 << 20  // half of this is read before it is given back
 )
 
-// outputHigh is how much output a connection may have pending before its
-// exchanges wait.
-const outputHigh = 64 << 10
+const (
+	// outputHigh is how much output a connection may have pending before its
+	// exchanges wait.
+	outputHigh = 64 << 10
+	// outputMost is where what a peer is owed without an exchange, such as
+	// answers to PING, is more than one can be that reads.
+	outputMost = 4 * outputHigh
+)
+
+// full reports whether the output has no room for an exchange.
+func (c *conn) full() bool { return c.raw.Pending() >= outputHigh }
 
 func (c *conn) init(raw *loop.Conn, s side, limits Limits) {
 	c.raw, c.loop, c.side = raw, raw.Loop(), s
@@ -198,11 +215,8 @@ func (c *conn) Run() {
 		}
 		c.loop.Spend(n)
 	}
-	if c.buf != nil && (c.start == c.end || c.closed) {
-		c.loop.Release(c.buf)
-		c.buf, c.start, c.end = nil, 0, 0
-	}
 	done = true
+	c.shelve()
 }
 
 // readBuffer is what is taken to read frames: room for one of the greatest size
@@ -211,16 +225,41 @@ const readBuffer = 64 << 10
 
 // room returns where to read to.
 func (c *conn) room() []byte {
-	if c.buf == nil {
-		c.buf = c.loop.Buffer(readBuffer)
-	}
-	if c.start == c.end {
+	switch {
+	case c.start == c.end:
 		c.start, c.end = 0, 0
-	} else if c.start > 0 && len(c.buf)-c.end < leastMaxFrame {
+		if c.buf == nil {
+			c.buf = c.loop.Buffer(readBuffer)
+		}
+	case len(c.buf) < readBuffer:
+		c.move(readBuffer)
+	case len(c.buf)-c.end < leastMaxFrame:
 		c.end = copy(c.buf, c.buf[c.start:c.end])
 		c.start = 0
 	}
 	return c.buf[c.end:]
+}
+
+// move takes what is not parsed to another buffer.
+func (c *conn) move(size int) {
+	b := c.loop.Buffer(size)
+	c.end = copy(b, c.buf[c.start:c.end])
+	c.start = 0
+	c.loop.Release(c.buf)
+	c.buf = b
+}
+
+// shelve keeps no more than what is not parsed while nothing is there to read: a
+// part of a frame may wait for the rest for long.
+func (c *conn) shelve() {
+	switch n := c.end - c.start; {
+	case c.buf == nil:
+	case n == 0 || c.closed:
+		c.loop.Release(c.buf)
+		c.buf, c.start, c.end = nil, 0, 0
+	case len(c.buf) >= readBuffer && n <= readBuffer/8:
+		c.move(n)
+	}
 }
 
 // parse takes the frames that are there.
@@ -299,7 +338,7 @@ func (c *conn) fail(err error) {
 	if c.closing || c.closed {
 		return
 	}
-	c.goAway(c.highest, e.code, e.reason)
+	c.goAway(c.taken, e.code, e.reason)
 	c.failStreams(&GoneError{Code: e.code, Err: e})
 	c.flooded = e.code == EnhanceYourCalm
 	c.finish()
@@ -325,10 +364,10 @@ func (c *conn) sendPing() {
 // own side, and throws away what still comes for a while.
 const (
 	lingerTime = 2 * time.Second
-	// floodTime is lingerTime where the peer floods the connection: what still
-	// comes costs time as well.
-	floodTime  = 50 * time.Millisecond
 	finishTime = 10 * time.Second
+	// floodTime stands for both where the peer floods the connection: what
+	// still comes costs time as well.
+	floodTime = 50 * time.Millisecond
 )
 
 // finish sends what is pending and closes the connection.
@@ -337,18 +376,18 @@ func (c *conn) finish() {
 		return
 	}
 	c.closing = true
+	write, linger := finishTime, lingerTime
+	if c.flooded {
+		write, linger = floodTime, floodTime
+	}
 	c.loop.Go(loop.TaskFunc(func() {
 		if c.closed {
 			return
 		}
-		c.raw.SetWriteDeadlineAt(c.loop.Now() + int64(finishTime))
+		c.raw.SetWriteDeadlineAt(c.loop.Now() + int64(write))
 		if err := c.raw.CloseWrite(); err != nil {
 			c.close()
 			return
-		}
-		linger := lingerTime
-		if c.flooded {
-			linger = floodTime
 		}
 		c.raw.SetIdleTimeout(linger)
 		c.read()
@@ -360,6 +399,9 @@ func (c *conn) close() {
 	if !c.closed {
 		c.closed = true
 		c.raw.Close()
+		if !c.reading {
+			c.shelve()
+		}
 		c.side.lost()
 	}
 }
@@ -375,6 +417,9 @@ func (c *conn) failStreams(err error) {
 func (c *conn) owe(cost int) error {
 	if !c.debt.add(cost, c.loop.Now()) {
 		return errDebt
+	}
+	if c.raw.Pending() > outputMost {
+		return errUnread
 	}
 	return nil
 }

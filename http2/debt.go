@@ -21,8 +21,8 @@ const (
 
 // What frames cost, or pay back.
 const (
-	costOfControl = 1   // PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA
-	costOfReset   = 4   // of a stream that the peer itself has opened
+	costOfControl = 1   // PING, SETTINGS, PRIORITY, a small WINDOW_UPDATE, empty DATA
+	costOfReset   = 4   // of a stream, by the peer or for what it has done
 	worthOfUse    = -10 // an exchange that went to its end
 )
 
@@ -36,4 +36,7 @@ func (d *debt) add(cost int, now int64) bool {
 	return d.owed <= mostDebt
 }
 
-var errDebt = &connError{EnhanceYourCalm, "too many frames that are of no use"}
+var (
+	errDebt   = &connError{EnhanceYourCalm, "too many frames that are of no use"}
+	errUnread = &connError{EnhanceYourCalm, "too many frames that want an answer, and no answer is read"}
+)

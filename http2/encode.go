@@ -174,6 +174,20 @@ func appendLength(b []byte, n int64) []byte {
 	return append(b, text...)
 }
 
+// dropFraming removes from trailers what frames or routes a message, or is about
+// one connection: it must not come behind the content (RFC 9110 section 6.5.1).
+func dropFraming(trailer *message.Header) {
+	if trailer.Len() > 0 {
+		trailer.DelFunc(func(f message.Field) bool {
+			switch f.Name {
+			case "content-length", "host", "te", "expect", "trailer":
+				return true
+			}
+			return false
+		})
+	}
+}
+
 // connectionSpecific reports whether a field of HTTP/1 has no place in HTTP/2
 // (RFC 9113 section 8.2.2).
 func connectionSpecific(name string) bool {

@@ -88,27 +88,23 @@ func (c *conn) data(f frame, payload []byte) error {
 		if s != nil && s.failed != nil || c.reset.has(f.stream) {
 			return nil
 		}
-		if s == nil {
-			c.sendReset(f.stream, StreamClosed)
-			return c.owe(costOfReset)
-		}
-		s.abort(StreamClosed)
-		return c.owe(costOfReset)
+		return c.offendOn(f.stream, StreamClosed, "content behind the end of a message")
 	}
 	if s.receiveLeft -= int64(f.length); s.receiveLeft < 0 {
 		w.credit += int64(f.length)
-		s.abort(FlowControlError)
-		return nil
+		return c.offend(s, FlowControlError, "more content than the stream's window lets in")
 	}
 	s.received += int64(len(content))
-	if s.length >= 0 && (s.received > s.length || f.has(flagEndStream) && s.received != s.length) {
+	switch {
+	case s.headless:
 		w.credit += int64(f.length)
-		s.abort(ProtocolError) // RFC 9113 section 8.1.1
-		return nil
+		return c.offend(s, ProtocolError, "content ahead of the header section")
+	case s.length >= 0 && (s.received > s.length || f.has(flagEndStream) && s.received != s.length):
+		w.credit += int64(f.length)
+		return c.offend(s, ProtocolError, "content that differs from its length") // RFC 9113 section 8.1.1
 	}
 	// Padding is read as soon as it is here.
-	s.credit += int64(f.length - len(content))
-	w.credit += int64(f.length - len(content))
+	s.consumed(f.length - len(content))
 	s.take(content)
 	if f.has(flagEndStream) {
 		s.endRemote(io.EOF)
@@ -186,19 +182,28 @@ func (c *conn) priority(f frame, payload []byte) error {
 	case f.stream == 0:
 		return protocolError("PRIORITY on stream 0")
 	case len(payload) != 5:
-		if s := c.streams[f.stream]; s != nil {
-			s.abort(FrameSizeError)
-		} else {
-			c.sendReset(f.stream, FrameSizeError)
-		}
+		return c.offendOn(f.stream, FrameSizeError, "PRIORITY is not 5 bytes long")
 	case binary.BigEndian.Uint32(payload)&^reservedBit == f.stream:
-		if s := c.streams[f.stream]; s != nil {
-			s.abort(ProtocolError)
-		} else {
-			c.sendReset(f.stream, ProtocolError)
-		}
+		return c.offendOn(f.stream, ProtocolError, "a stream that depends on itself")
 	}
 	return c.owe(costOfControl)
+}
+
+// offend resets a stream for what the peer has done on it (RFC 9113 section
+// 5.4.2). That costs the peer as much as a reset of its own: work can be thrown
+// away in either way.
+func (c *conn) offend(s *stream, code Code, reason string) error {
+	s.abort(code, reason)
+	return c.owe(costOfReset)
+}
+
+// offendOn is offend for a stream that need not be there.
+func (c *conn) offendOn(id uint32, code Code, reason string) error {
+	if s := c.streams[id]; s != nil {
+		return c.offend(s, code, reason)
+	}
+	c.sendReset(id, code)
+	return c.owe(costOfReset)
 }
 
 // resetByPeer takes RST_STREAM (RFC 9113 section 6.4).
@@ -225,7 +230,7 @@ func (c *conn) ping(f frame, payload []byte) error {
 		return &connError{FrameSizeError, "PING is not 8 bytes long"}
 	case f.has(flagAck):
 		c.side.pong()
-		return nil
+		return c.owe(costOfControl)
 	}
 	b := appendFrame(c.raw.Output(frameHeaderSize+8), 8, framePing, flagAck, 0)
 	c.raw.SetOutput(append(b, payload...))
@@ -278,7 +283,7 @@ func (c *conn) setting(f frame, payload []byte) error {
 	case !c.settled && f.has(flagAck):
 		return protocolError("the first frame is not SETTINGS")
 	case f.has(flagAck):
-		return nil
+		return c.owe(costOfControl)
 	case len(payload) > maxSettingsInOneTurn*settingLength:
 		return &connError{EnhanceYourCalm, "too many settings"}
 	}
@@ -358,12 +363,10 @@ func (c *conn) windowUpdate(f frame, payload []byte) error {
 		return c.owe(costOfControl)
 	}
 	if n == 0 {
-		s.abort(ProtocolError)
-		return nil
+		return c.offend(s, ProtocolError, "WINDOW_UPDATE of 0")
 	}
 	if s.sendWindow += n; s.sendWindow > mostWindow {
-		s.abort(FlowControlError)
-		return nil
+		return c.offend(s, FlowControlError, "WINDOW_UPDATE makes the stream's window overflow")
 	}
 	c.wakeBlocked()
 	return c.oweForWindow(n)

@@ -22,7 +22,9 @@ type serverConn struct {
 	running     int       // exchanges whose coroutines have not ended
 	begun       *exchange // takes the fields of a section that opens a stream
 	going       goingAway
-	maxStreams  int // as the client was told
+	notice      loop.Timer // of the announcement
+	resting     bool       // idle, with a time limit
+	maxStreams  int        // as the client was told
 }
 
 // goingAway is how far a connection is on its way to its end (RFC 9113 section
@@ -36,7 +38,8 @@ const (
 	leaving             // no more are
 )
 
-// announceTime is how long a client may take to answer the announcement.
+// announceTime is how long a client may take to answer the announcement. One
+// that does not answer could otherwise go on for ever.
 const announceTime = time.Second
 
 // accept takes over a new connection.
@@ -80,10 +83,13 @@ func (c *serverConn) section(id uint32, s *stream, end bool) error {
 		return c.trailers(s, end)
 	case !c.idle(id):
 		return c.late(id)
-	case c.going == leaving:
-		return nil // the client knows that nobody looks at it
 	}
 	c.highest = id
+	if c.going == leaving {
+		c.reset.add(id) // the client knows that nobody looks at it
+		return c.owe(costOfControl)
+	}
+	c.taken = id
 	e := c.begun
 	switch {
 	case c.running >= c.maxStreams:
@@ -121,24 +127,24 @@ func (c *serverConn) trailers(s *stream, end bool) error {
 	case s.failed != nil:
 		return nil
 	case s.remoteDone:
-		s.abort(StreamClosed)
+		return c.offend(s, StreamClosed, "a header section behind the end of a request")
 	case !end, b.malformed != "", b.tooLarge, b.pseudo.seen != 0, s.length >= 0 && s.received != s.length:
-		s.abort(ProtocolError)
-	default:
-		s.endRemote(io.EOF)
-		return nil
+		return c.offend(s, ProtocolError, "malformed trailers")
 	}
-	return c.owe(costOfReset)
+	dropFraming(s.section)
+	s.endRemote(io.EOF)
+	return nil
 }
 
 // begin starts an exchange.
 func (c *serverConn) begin(e *exchange, id uint32, refusal *message.Refusal, end bool) {
 	c.raw.SetIdleTimeout(0)
+	c.resting = false
 	c.running++
 	c.front.counts.Active.Add(1)
 	e.start(c, id, refusal, end)
 	c.served++
-	if c.served >= c.front.requests || c.going == last {
+	if c.going == last || c.going == staying && c.served >= c.front.requests {
 		c.going = staying
 		c.drain(0)
 	}
@@ -150,12 +156,17 @@ func (c *serverConn) changed() { c.rest() }
 
 // pong implements side: the client has read the announcement, so that nothing
 // it has sent before is lost.
-func (c *serverConn) pong() {
-	if c.going == announced {
-		c.going = leaving
-		c.goAway(c.highest, NoError, "")
-		c.rest()
+func (c *serverConn) pong() { c.leave() }
+
+// leave tells the client which streams were taken, once that has been announced.
+func (c *serverConn) leave() {
+	if c.going != announced || c.closing || c.closed {
+		return
 	}
+	c.going = leaving
+	c.loop.Disarm(&c.notice)
+	c.goAway(c.taken, NoError, "")
+	c.rest()
 }
 
 // drain tells the client to open no more streams. If it has opened none, its
@@ -172,6 +183,8 @@ func (c *serverConn) drain(quiet time.Duration) {
 	c.going = announced
 	c.goAway(mostStreamID, NoError, "")
 	c.sendPing()
+	c.notice.Fire = c.leave
+	c.loop.Arm(&c.notice, announceTime)
 	c.rest()
 }
 
@@ -186,9 +199,8 @@ func (c *serverConn) rest() {
 		c.finish()
 	case c.going == last:
 		c.raw.SetIdleTimeout(c.front.quiet)
-	case c.going == announced:
-		c.raw.SetIdleTimeout(announceTime)
-	default:
+	case !c.resting: // what is no request does not make it longer
+		c.resting = true
 		c.raw.SetIdleTimeout(c.front.timeouts.Idle)
 	}
 }
@@ -202,12 +214,13 @@ func (c *serverConn) expired() {
 	if !c.settled {
 		code = SettingsTimeout
 	}
-	c.goAway(c.highest, code, "")
+	c.goAway(c.taken, code, "")
 	c.finish()
 }
 
 // lost implements side.
 func (c *serverConn) lost() {
+	c.loop.Disarm(&c.notice)
 	delete(c.front.conns, c)
 	c.front.counts.Open.Add(-1)
 }

@@ -74,6 +74,8 @@ func (e *exchange) fill(c *serverConn, end bool) (refusal *message.Refusal, ok b
 	switch {
 	case p.seen&sawStatus != 0, !isToken(p.method):
 		return nil, false
+	case b.tooLarge: // whatever is missing may be what was too large
+		return errLargeSection431, true
 	case p.seen&sawProtocol != 0:
 		if p.method != "CONNECT" || p.seen&target != target || p.seen&sawAuthority == 0 || !isToken(p.protocol) {
 			return nil, false
@@ -89,8 +91,8 @@ func (e *exchange) fill(c *serverConn, end bool) (refusal *message.Refusal, ok b
 	if end && b.length > 0 {
 		return nil, false
 	}
-	if b.tooLarge {
-		return errLargeSection431, true
+	if e.connect && message.EqualFold(p.protocol, "h2c") {
+		return errNoConnect, true // a tunnel past this proxy, as by HTTP/1
 	}
 	return e.fillTarget(b), true
 }
@@ -294,10 +296,10 @@ func (e *exchange) end() {
 	x.Settle()
 	if e.failed == nil && !e.remoteDone {
 		// The client need not send the rest (RFC 9113 section 8.1).
-		e.abort(NoError)
+		e.abort(NoError, "the answer needs no more of the request")
 	}
 	if e.failed == nil && !e.localDone {
-		e.abort(InternalError)
+		e.abort(InternalError, "no answer")
 	}
 	e.await()
 	x.Received += e.received

@@ -15,6 +15,10 @@ var (
 
 // write sends the response.
 func (e *exchange) write() {
+	if err := e.waitForOutput(); err != nil {
+		e.cut(err)
+		return
+	}
 	x := &e.x
 	r := &x.Response
 	if r.Tunnel != nil && (r.Status == 101 || x.Request.Method == "CONNECT") {
@@ -32,14 +36,20 @@ func (e *exchange) write() {
 	}
 	e.head(false)
 	if err := e.writeContent(r.Body); err != nil {
-		if x.Failed == nil {
-			x.Failed = err
-		}
-		if e.failed != nil {
-			x.Failed = message.ErrClientGone
-		}
-		e.abort(InternalError)
+		e.cut(err)
 	}
+}
+
+// cut ends a response that cannot be sent to its end.
+func (e *exchange) cut(err error) {
+	x := &e.x
+	if x.Failed == nil {
+		x.Failed = err
+	}
+	if e.failed != nil {
+		x.Failed = message.ErrClientGone
+	}
+	e.abort(InternalError, "the response was cut short")
 }
 
 // head puts the header section into the output.
@@ -110,8 +120,8 @@ func (e *exchange) endContent(left int64) error {
 	if trailer.Len() == 0 {
 		return e.send(nil, true)
 	}
-	if e.failed != nil {
-		return e.failed
+	if err := e.waitForOutput(); err != nil {
+		return err
 	}
 	s, b := e.server.conn.beginSection(headerSize(trailer))
 	for _, f := range trailer.Fields() {
@@ -125,10 +135,12 @@ func (e *exchange) endContent(left int64) error {
 }
 
 // interim sends an interim response, unless the final one has begun. A 100 goes
-// only to a client that waits for it.
+// only to a client that waits for it. It never parks, since it may be called for
+// an upstream that others wait for too: to a client that does not take what it
+// has been sent, nothing more goes but a 100.
 func (e *exchange) interim(status int, header *message.Header) error {
 	switch {
-	case e.begun || e.failed != nil:
+	case e.begun || e.failed != nil || e.server.full() && status != 100:
 		return nil
 	case status == 100 && e.expect == nil && e.received > 0:
 		return nil

@@ -105,5 +105,5 @@ func (t *tunnel) fail(err error) {
 		t.failed = err
 	}
 	t.far.Close()
-	t.exchange.abort(Cancel)
+	t.exchange.abort(Cancel, "the tunnel has ended")
 }

@@ -28,6 +28,7 @@ type stream struct {
 	receiveLeft int64   // that the peer may still send
 	credit      int64   // read, and not yet given back
 	length      int64   // of the content, -1 when not known
+	headless    bool    // no content may come: the header section is to come first
 	received    int64
 	readErr     error // after the pieces; nil while more may come
 	closed      bool  // nobody reads on
@@ -41,6 +42,7 @@ type stream struct {
 	sendWindow int64
 	priority   priority
 	waiting    bool // in the connection's list of those that wait
+	sectional  bool // it waits to send a header section, for which there are no windows
 	writer     *loop.Coroutine
 	writeTime  time.Duration
 }
@@ -248,17 +250,22 @@ func (s *stream) fail(err error) {
 }
 
 // abort resets the stream (RFC 9113 section 5.4.2).
-func (s *stream) abort(code Code) {
+func (s *stream) abort(code Code, reason string) {
 	if s.failed == nil && !(s.localDone && s.remoteDone) {
 		s.conn.sendReset(s.id, code)
-		s.fail(&abortError{code})
+		s.fail(&abortError{code, reason})
 	}
 }
 
 // abortError is what the exchange of a stream sees that this end has reset.
-type abortError struct{ code Code }
+type abortError struct {
+	code   Code
+	reason string
+}
 
-func (e *abortError) Error() string { return "the stream was reset: " + e.code.String() }
+func (e *abortError) Error() string {
+	return "the stream was reset: " + e.reason + " (" + e.code.String() + ")"
+}
 
 // sendReset appends RST_STREAM (RFC 9113 section 6.4).
 func (c *conn) sendReset(id uint32, code Code) {
@@ -328,15 +335,35 @@ func (c *conn) quota(s *stream) int {
 	return int(min(room, s.sendWindow, c.sendWindow, int64(c.peer.maxFrame)))
 }
 
+// waitForOutput parks until the output has room for a header section.
+func (s *stream) waitForOutput() error {
+	if s.failed != nil || !s.conn.full() {
+		return s.failed
+	}
+	s.sectional = true
+	defer func() { s.sectional = false }()
+	for s.failed == nil && s.conn.full() {
+		if err := s.waitForRoom(); err != nil {
+			return err
+		}
+	}
+	return s.failed
+}
+
+// inWindows reports whether the windows let s send what it has.
+func (s *stream) inWindows() bool {
+	return s.sectional || s.sendWindow > 0 && s.conn.sendWindow > 0
+}
+
 // waitForRoom parks until there may be room to send.
 func (s *stream) waitForRoom() error {
 	c := s.conn
 	l := c.loop
-	if s.sendWindow > 0 && c.sendWindow > 0 {
+	if s.inWindows() {
 		// It is the output that is full: it leaves at the end of this turn,
 		// and only what the socket does not take is waited for.
 		l.Yield()
-		if c.closed || s.failed != nil || c.quota(s) > 0 || l.Current().Canceled() != nil {
+		if c.closed || s.failed != nil || !c.full() || l.Current().Canceled() != nil {
 			return l.Current().Canceled()
 		}
 	}
@@ -352,7 +379,7 @@ func (s *stream) waitForRoom() error {
 	if s.waiting {
 		c.unblock(s)
 	}
-	if err == os.ErrDeadlineExceeded && c.quota(s) > 0 {
+	if err == os.ErrDeadlineExceeded && s.inWindows() && !c.full() {
 		return nil
 	}
 	return err
@@ -375,11 +402,11 @@ func (c *conn) wakeBlocked() {
 	if len(c.blocked) == 0 {
 		return
 	}
-	room := min(int64(outputHigh-c.raw.Pending()), c.sendWindow)
+	room, window := int64(outputHigh-c.raw.Pending()), c.sendWindow
 	for room > 0 {
 		var best *stream
 		for _, s := range c.blocked {
-			if s.sendWindow > 0 && (best == nil || s.before(best)) {
+			if s.inWindows() && (window > 0 || s.sectional) && (best == nil || s.before(best)) {
 				best = s
 			}
 		}
@@ -388,6 +415,15 @@ func (c *conn) wakeBlocked() {
 		}
 		c.unblock(best)
 		best.writer.Wake()
-		room -= min(best.sendWindow, outputHigh)
+		if best.sectional {
+			room -= typicalSection
+			continue
+		}
+		n := min(best.sendWindow, outputHigh)
+		room -= n
+		window -= n
 	}
 }
+
+// typicalSection is how much room a header section is taken to need.
+const typicalSection = 1 << 10
