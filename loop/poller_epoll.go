@@ -3,6 +3,7 @@
 package loop
 
 import (
+	"math"
 	"os"
 	"time"
 	"unsafe"
@@ -99,16 +100,21 @@ func (p *poller) poll() []event {
 // wait returns what is there, waiting for it up to timeout (negative: for
 // ever). Interrupted by a signal it returns nothing.
 func (p *poller) wait(timeout time.Duration) []event {
-	ms := -1
-	if timeout >= 0 {
-		ms = int((timeout + time.Millisecond - 1) / time.Millisecond)
-	}
 	n, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.epoll),
-		uintptr(unsafe.Pointer(&p.events[0])), maxEvents, uintptr(ms), 0, 0)
+		uintptr(unsafe.Pointer(&p.events[0])), maxEvents, uintptr(milliseconds(timeout)), 0, 0)
 	if errno != 0 {
 		return nil
 	}
 	return p.events[:n]
+}
+
+// milliseconds rounds a timeout up to the kernel's unit, as far as the 32 bits
+// reach that it looks at.
+func milliseconds(timeout time.Duration) int {
+	if timeout < 0 {
+		return -1
+	}
+	return int(min((timeout+time.Millisecond-1)/time.Millisecond, math.MaxInt32))
 }
 
 // wake ends the wait; it may be called from any goroutine.
