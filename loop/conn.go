@@ -178,15 +178,16 @@ func (l *Loop) finish(c *Conn, key uint64) {
 // hand it to another loop, after which the rest concerns nobody.
 func (c *Conn) deliver(bits eventBits) {
 	l, key := c.loop, c.key
+	wasFull := !c.writable
 	hungUp := c.note(bits)
-	if c.writable {
-		if c.writer != nil {
-			c.writer.wakeNow()
-		} else if c.Pending() > 0 {
-			c.flushNow()
-			if c.Pending() == 0 && l.slots.holds(c, key) {
-				c.notify(Drained)
-			}
+	switch {
+	case !c.writable:
+	case c.writer != nil:
+		c.writer.wakeNow()
+	case c.Pending() > 0 && (wasFull || c.corked == uncorked):
+		c.flushNow()
+		if c.Pending() == 0 {
+			c.notify(Drained)
 		}
 	}
 	if hungUp && l.slots.holds(c, key) && c.reader == nil {

@@ -35,6 +35,34 @@ func TestGatheredOutputOfATurnLeavesTogether(t *testing.T) {
 	})
 }
 
+// What a turn's first event has made the loop write to a connection still waits
+// for the end of the turn when a later event is about that connection.
+func TestGatheredOutputIsNotSentByAnEventOfItsConnection(t *testing.T) {
+	looptest.Run(t, func(l *loop.Loop) {
+		first, firstFar := looptest.Both(t, l)
+		second, secondFar := looptest.Both(t, l)
+		second.Gather()
+		l.Yield()
+		pending := 0
+		first.SetWatcher(onReadable(func() { second.Append([]byte("one, ")) }))
+		second.SetWatcher(onReadable(func() {
+			second.Append([]byte("two"))
+			pending = second.Pending()
+		}))
+		firstFar.Write([]byte("x"))
+		secondFar.Write([]byte("x"))
+		for pending == 0 {
+			l.Yield()
+		}
+		if pending != len("one, two") {
+			t.Errorf("%d bytes were pending, want those of both events", pending)
+		}
+		for _, c := range []*loop.Conn{first, firstFar, second, secondFar} {
+			c.Close()
+		}
+	})
+}
+
 func TestMuchGatheredOutputDoesNotWaitForTheTurn(t *testing.T) {
 	looptest.Run(t, func(l *loop.Loop) {
 		near, _ := looptest.Pair(t, l)
