@@ -63,7 +63,7 @@ type Loop struct {
 	outputs  []*output     // spare ones
 	pipes    []*kernelPipe // spare ones of Splice, empty
 	pipeRest Timer         // until they are closed
-	busy     bool          // the last wait found events
+	busy     bool          // events were there before the loop waited for them
 	stopping bool
 	stats    Stats
 
@@ -172,8 +172,9 @@ func (l *Loop) turn() {
 }
 
 // wait collects events. It waits for the first only when there is nothing to
-// do, and makes a cheap non-blocking try first when the loop has been busy:
-// leaving a blocking system call costs the Go scheduler a hand-over.
+// do. Where events are likely to be there it tries without waiting first: that
+// costs less than a system call that the Go scheduler is told of, but would be
+// one too many where the loop has to wait anyway.
 func (l *Loop) wait() []event {
 	if l.ready.len() > 0 || l.mailbox.pending() {
 		return l.poller.poll()
@@ -183,10 +184,14 @@ func (l *Loop) wait() []event {
 			return events
 		}
 	}
-	events := l.sleep(l.wheel.timeout(l.Clock()))
-	l.busy = len(events) > 0
+	began := l.Clock()
+	events := l.sleep(l.wheel.timeout(began))
+	l.busy = len(events) > 1 || len(events) == 1 && l.Clock()-began < int64(atOnce)
 	return events
 }
+
+// atOnce is how long a wait takes at most that finds its event there already.
+const atOnce = 2 * time.Microsecond
 
 // sleep waits for events up to timeout (negative: for ever), or until somebody
 // posts.
