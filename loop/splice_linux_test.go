@@ -145,11 +145,6 @@ func TestSpliceKeepsTheDeadlinesOfBothSides(t *testing.T) {
 	})
 }
 
-// zeros never ends.
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) { return len(p), nil }
-
 func TestSpliceIsCanceled(t *testing.T) {
 	gone := errors.New("gone")
 	looptest.Run(t, func(l *loop.Loop) {
