@@ -54,7 +54,7 @@ func Main(args []string, system System) int {
 		return exitOK
 	}
 	system.daemon = asDaemon()
-	if f.daemon && !f.test && f.write == nil && f.sync == "" && system.daemon == nil {
+	if f.daemon && f.serves() && system.daemon == nil {
 		return background(args, system)
 	}
 	if err := serve(f, system); err != nil {
@@ -72,6 +72,10 @@ func serve(f *flags, system System) error {
 	}
 	defer from.close()
 	c, err := load(from, f, system.Stderr)
+	if err != nil && f.adminAddress != nil && f.serves() && !from.builtIn() {
+		fmt.Fprintf(system.Stderr, "pingap: %v\npingap: starting without a configuration, so that it can be put right by the admin\n", err)
+		return run(from.empty(), f, system)
+	}
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"pingap/admin"
 	"pingap/config"
 )
 
@@ -28,6 +29,9 @@ type flags struct {
 	autorestart bool
 	autoreload  bool
 	args        []string // as they were given
+
+	admin        string         // where the admin is to listen, as it was given; "" for nowhere
+	adminAddress *admin.Address // the same; nil for nowhere
 
 	simple   simple
 	template bool
@@ -85,6 +89,7 @@ func parseFlags(args []string, getenv func(string) string) (*flags, *pflag.FlagS
 	set.BoolVarP(&f.upgrade, "upgrade", "u", false, "take over from a process that has been sent SIGQUIT (PINGAP_UPGRADE)")
 	set.BoolVar(&f.autoreload, "autoreload", false, "put the configuration into force whenever it changes, as after SIGHUP (PINGAP_AUTORELOAD)")
 	set.BoolVarP(&f.autorestart, "autorestart", "a", false, "--autoreload, and be replaced by a new process when the program file changes (PINGAP_AUTORESTART)")
+	set.StringVar(&f.admin, "admin", "", "answer to requests about the process, and for changes of its configuration, at this `address`: [user:password@]host:port[/prefix][?max_age=2d] (PINGAP_ADMIN_ADDR, with PINGAP_ADMIN_USER and PINGAP_ADMIN_PASSWORD)")
 	set.StringVar(&f.simple.upstream, "upstream", "", "run without a configuration, before the servers at these `addresses`, separated by commas")
 	set.StringVar(&f.simple.domain, "domain", "", "with --upstream: serve these `names` only, separated by commas")
 	set.StringVar(&f.simple.cert, "cert", "", "with --upstream: serve TLS with this certificate `file`, or one in this directory")
@@ -123,6 +128,9 @@ func parseFlags(args []string, getenv func(string) string) (*flags, *pflag.FlagS
 	if f.simple.upstream != "" {
 		f.conf = "" // that of the environment
 	}
+	if err := f.readAdmin(getenv); err != nil {
+		return nil, nil, fmt.Errorf("%w (%w)", err, errUsage)
+	}
 	f.conf = expandHome(f.conf, getenv)
 	f.simple.cert, f.simple.key = expandHome(f.simple.cert, getenv), expandHome(f.simple.key, getenv)
 	f.log = expandHome(f.log, getenv)
@@ -135,6 +143,7 @@ var environment = map[string]string{
 	"log":       "PINGAP_LOG",
 	"log-level": "PINGAP_LOG_LEVEL",
 	"threads":   "PINGAP_THREADS",
+	"admin":     "PINGAP_ADMIN_ADDR",
 
 	"daemon":      "PINGAP_DAEMON",
 	"upgrade":     "PINGAP_UPGRADE",
@@ -175,3 +184,7 @@ func expandHome(path string, getenv func(string) string) string {
 	}
 	return path
 }
+
+// serves reports whether the command line asks for a proxy, not for something
+// that is printed or written.
+func (f *flags) serves() bool { return !f.test && f.write == nil && f.sync == "" }

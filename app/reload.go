@@ -2,12 +2,14 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
 
+	"pingap/admin"
 	"pingap/certificate"
 	"pingap/config"
 	"pingap/proxy"
@@ -33,6 +35,7 @@ type reloader struct {
 	restart  func(why string) // starts a new process for what this one cannot follow; nil to leave that to people
 	started  *loaded          // [basic] of what the process was started with
 	wanted   chan string
+	demanded chan demand // by somebody who waits
 	renewed  chan string // the path of a file of a certificate that has changed
 	life     context.Context
 	end      context.CancelFunc
@@ -48,6 +51,7 @@ type reloader struct {
 // ready makes a reloader with its first fields set ready for put.
 func (r *reloader) ready() *reloader {
 	r.wanted, r.renewed, r.abandon = make(chan string, 1), make(chan string, 1), make(chan struct{})
+	r.demanded = make(chan demand)
 	r.life, r.end = context.WithCancel(context.Background())
 	return r
 }
@@ -133,13 +137,25 @@ func (r *reloader) start(watch bool) {
 				return
 			case why := <-r.wanted:
 				r.reload(why)
+			case d := <-r.demanded:
+				d.done <- r.reload(d.why)
 			case path := <-r.renewed:
 				r.renew(path)
 			case <-changes:
-				r.reload("the stored configuration has changed")
+				r.follow()
 			}
 		}
 	})
+}
+
+// follow reloads when the stored configuration is another one than that in force:
+// a change that was made by way of this process is there already.
+func (r *reloader) follow() {
+	stored, err := r.current.from.store.Read(r.life)
+	if err == nil && stored.Revision() == r.current.revision {
+		return
+	}
+	r.reload("the stored configuration has changed")
 }
 
 // ask tells to reload; one that is asked for already is enough.
@@ -150,12 +166,34 @@ func (r *reloader) ask(why string) {
 	}
 }
 
+// demand is a reload that somebody waits for.
+type demand struct {
+	why  string
+	done chan admin.Outcome // takes one
+}
+
+// reloadNow is ask for somebody who waits until it has been done.
+func (r *reloader) reloadNow(ctx context.Context, why string) admin.Outcome {
+	d := demand{why, make(chan admin.Outcome, 1)}
+	select {
+	case r.demanded <- d:
+		return <-d.done
+	case <-ctx.Done():
+		return admin.Outcome{Err: ctx.Err()}
+	case <-r.life.Done():
+		return admin.Outcome{Err: errEnding}
+	}
+}
+
+// errEnding is why a process does not reload that is told to stop.
+var errEnding = errors.New("the process is ending")
+
 // reload reads the configuration again and puts it into force.
-func (r *reloader) reload(why string) {
+func (r *reloader) reload(why string) (o admin.Outcome) {
 	logger := r.log.Logger
 	if r.current.from.builtIn() {
 		logger.Info("the built-in configuration does not change", "reason", why)
-		return
+		return o
 	}
 	if err := r.systemd.Reloading(); err != nil {
 		logger.Error("systemd does not know that the configuration is read again", "error", err)
@@ -163,57 +201,57 @@ func (r *reloader) reload(why string) {
 	began := time.Now()
 	before := r.current
 	var c *loaded
-	var err error
-	var took time.Duration
-	var changes []config.Change
 	modestly(func() {
-		if c, err = r.readAndPut(before); err == nil {
-			took = time.Since(began)
-			changes = c.Changes(before.Config)
+		if c, o.Problems, o.Err = r.readAndPut(before); o.Err == nil {
+			o.Took = time.Since(began)
+			o.Changes = c.Changes(before.Config)
 		}
 	})
-	if err != nil {
-		logger.Error("the configuration stays as it was: "+err.Error(), "reason", why)
+	if o.Err != nil {
+		logger.Error("the configuration stays as it was: "+o.Err.Error(), "reason", why)
 	} else {
-		r.settle(before)
+		o.Restart = r.settle(before)
 		logNotes(logger, c)
-		logChanges(logger, changes, why, took)
+		logChanges(logger, o.Changes, why, o.Took)
 	}
 	if err := r.systemd.Ready("serving"); err != nil {
 		logger.Error("systemd does not know that this process serves", "error", err)
 	}
+	return o
 }
 
 // readAndPut reads what is stored and puts it into force. What nobody has
 // thought of must not end a process that serves: a panic is an error here.
-func (r *reloader) readAndPut(before *loaded) (c *loaded, err error) {
+func (r *reloader) readAndPut(before *loaded) (c *loaded, problems config.Problems, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			r.log.Logger.Error("panic, recovered", "panic", p, "stack", string(debug.Stack()))
 			err = fmt.Errorf("the program could not deal with the new one: %v", p)
 		}
 	}()
-	c, problems, err := before.from.read(r.life, before)
+	c, problems, err = before.from.read(r.life, before)
 	logProblems(r.log.Logger, problems)
 	if err == nil {
 		_, err = r.put(c)
 	}
-	return c, err
+	return c, problems, err
 }
 
-// settle makes that part of [basic] hold which is the process's own.
-func (r *reloader) settle(before *loaded) {
+// settle makes that part of [basic] hold which is the process's own. It returns
+// the keys that have changed and wait for the next process.
+func (r *reloader) settle(before *loaded) (waiting []string) {
 	if err := r.log.SetLevel(logLevel(r.current.Config, r.flags)); err != nil {
 		r.log.Logger.Error("the log level stays as it was", "error", err)
 	}
 	keys := restartKeys(before, r.current, r.started, r.flags)
 	if len(keys) > 0 && r.restart != nil {
 		r.restart("basic." + strings.Join(keys, ", basic.") + " has changed")
-		return
+		return keys
 	}
 	for _, key := range keys {
 		r.log.Logger.Warn(fmt.Sprintf("basic.%s has changed, which takes effect with the next start of the process: SIGUSR2 starts it anew without losing a request", key))
 	}
+	return keys
 }
 
 // reopenLogs opens the files of all logs anew.

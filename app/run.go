@@ -97,8 +97,12 @@ func run(c *loaded, f *flags, system System) error {
 		syscall.SIGQUIT: next.offer,
 		syscall.SIGUSR2: func() { next.restart("SIGUSR2") },
 	}}
+	front := newFront(live, next)
 	quiet := time.Duration(0)
-	if err = start.serving(logger); err == nil {
+	if err = front.open(); err == nil {
+		err = start.serving(logger)
+	}
+	if err == nil {
 		if f.autorestart {
 			live.restart = next.restart
 			defer watchProgram(func() time.Duration { return live.config().Basic.AutoRestartCheckInterval }, next, logger)()
@@ -108,6 +112,7 @@ func run(c *loaded, f *flags, system System) error {
 		quiet = start.leaving(told.wait(life), life, srv, logger)
 	}
 	next.close()
+	front.close()
 	live.close()
 	stop(srv, live, told, logger, quiet)
 	start.ended()

@@ -50,17 +50,33 @@ func (s *source) builtIn() bool { return s.store == nil }
 // the order of the text. Certificates go on that are the same before, which may
 // be nil.
 func (s *source) read(ctx context.Context, before *loaded) (c *loaded, problems config.Problems, err error) {
-	c = &loaded{from: s}
 	if s.builtIn() {
-		c.Config = config.Default()
+		c = &loaded{from: s, Config: config.Default()}
+		problems = c.examine(nil, before)
 	} else {
 		snapshot, err := s.store.Read(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
-		c.revision, c.notice, c.snapshot = snapshot.Revision(), snapshot.Notice, snapshot
-		c.Config, problems = snapshot.Decode()
+		c, problems = s.decode(snapshot, before)
 	}
+	if wrong := len(problems.Errors()); wrong > 0 {
+		return nil, problems, fmt.Errorf("%w: %s in %s", errWrong, count(wrong, "problem"), s.name)
+	}
+	return c, problems, nil
+}
+
+// decode makes a configuration of stored texts, and checks it as read does.
+func (s *source) decode(snapshot *store.Snapshot, before *loaded) (*loaded, config.Problems) {
+	c := &loaded{from: s, revision: snapshot.Revision(), notice: snapshot.Notice, snapshot: snapshot}
+	decoded, problems := snapshot.Decode()
+	c.Config = decoded
+	return c, c.examine(problems, before)
+}
+
+// examine adds what is wrong with the configuration as a whole to the problems
+// of its text.
+func (c *loaded) examine(problems config.Problems, before *loaded) config.Problems {
 	c.files = certificateFiles(c.Config)
 	problems = append(problems, proxy.Check(c.Config)...)
 	var known *certificate.Store
@@ -71,10 +87,16 @@ func (s *source) read(ctx context.Context, before *loaded) (c *loaded, problems 
 	c.certificates = certificates
 	problems = append(problems, wrong...)
 	problems.Sort()
-	if wrong := len(problems.Errors()); wrong > 0 {
-		return nil, problems, fmt.Errorf("%w: %s in %s", errWrong, count(wrong, "problem"), s.name)
-	}
-	return c, problems, nil
+	return problems
+}
+
+// empty is what a process serves whose stored configuration is wrong, so that
+// the admin can put it right.
+func (s *source) empty() *loaded {
+	c := &loaded{from: s}
+	c.Config, _ = config.Parse("", nil)
+	c.examine(nil, nil)
+	return c
 }
 
 // fold moves what stands in other files than the layout has for it, in a store

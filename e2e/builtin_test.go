@@ -7,25 +7,30 @@ import (
 	"testing"
 )
 
-// builtinAddr is where the proxy listens without a configuration.
-const builtinAddr = "127.0.0.1:6188"
+// Without a configuration the proxy listens at builtinAddr, and its admin at
+// builtinAdmin.
+const (
+	builtinAddr  = "127.0.0.1:6188"
+	builtinAdmin = "127.0.0.1:3018"
+)
 
 func TestWithoutConfigurationItWelcomes(t *testing.T) {
 	p := start(t, binary)
 	p.answers(t, builtinAddr)
 	c := newClient(t)
-	for path, want := range map[string]string{
-		"/":     "Pingap",
-		"/ping": "pong",
+	for url, want := range map[string]string{
+		"http://" + builtinAddr + "/":     "Pingap",
+		"http://" + builtinAddr + "/ping": "pong",
+		"http://" + builtinAdmin + "/":    "This is the admin",
 	} {
-		resp, err := c.Get("http://" + builtinAddr + path)
+		resp, err := c.Get(url)
 		if err != nil {
 			t.Fatal(err)
 		}
 		body, err := io.ReadAll(resp.Body)
 		resp.Body.Close()
 		if err != nil || resp.StatusCode != http.StatusOK || !strings.Contains(string(body), want) {
-			t.Errorf("GET %s: %s, %q, %v", path, resp.Status, body, err)
+			t.Errorf("GET %s: %s, %q, %v", url, resp.Status, body, err)
 		}
 	}
 }

@@ -236,25 +236,49 @@ func (v *visitor) visit(random *rand.Rand) error {
 	return nil
 }
 
+// Together they hold 200 connections.
 const (
-	visitors    = 60
-	talkers     = 5
+	visitors    = 180
+	talkers     = 20
 	reloadEvery = 100 * time.Millisecond
 )
 
+// bring puts a configuration in the place of the proxy's by way of its admin,
+// and expects an answer with this status.
+func (p *proxy) bring(t testing.TB, admin, config string, status int) {
+	t.Helper()
+	config = strings.NewReplacer("ADDR", p.addr, "DIR", p.dir).Replace(config)
+	client := newClient(t)
+	defer client.CloseIdleConnections()
+	resp, err := client.Post("http://"+admin+"/api/configs/import?replace", "application/toml", strings.NewReader(config))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer resp.Body.Close()
+	if text, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != status {
+		t.Errorf("the admin answers %s, want %d: %s, %v", resp.Status, status, text, err)
+	}
+}
+
 func TestNoRequestFailsWhileTheConfigurationChanges(t *testing.T) {
 	v := newVersions(t)
-	p := startProxy(t, v.text(0), "--threads", "2")
+	admin := freeAddr(t)
+	p := startProxy(t, v.text(0), "--threads", "2", "--admin", admin)
 	before := p.descriptors(t)
 	quiet := v.load(t, p, soak(t)/4, func(int) {})
 	var early, late int
 	reloads := 0
 	moving := v.load(t, p, soak(t), func(n int) {
 		reloads++
+		text, status := v.text(n), http.StatusOK
 		if n%7 == 3 {
-			p.reload(t, v.text(n)+"\n[locations.wrong]\nupstream = \"nobody\"\n")
+			text, status = text+"\n[locations.wrong]\nupstream = \"nobody\"\n", http.StatusUnprocessableEntity
+		}
+		if n%4 == 2 {
+			p.bring(t, admin, text, status)
 		} else {
-			p.reload(t, v.text(n))
+			p.reload(t, text)
 		}
 		if now := p.memory(t); n < int(soak(t)/reloadEvery)/3 {
 			early = max(early, now)
@@ -282,6 +306,7 @@ func TestNoRequestFailsWhileTheConfigurationChanges(t *testing.T) {
 	}
 	// Whatever belonged to earlier configurations is given back: listeners,
 	// logs, connections of upstreams that there are no more.
+	p.reload(t, "[servers.last]\naddr = \"ADDR\"\n")
 	p.settlesAt(t, before+5)
 	if log := p.output.String(); !strings.Contains(log, "nobody") {
 		t.Errorf("a wrong configuration was not reported")
@@ -337,7 +362,7 @@ func pause(end chan struct{}, random *rand.Rand) bool {
 	select {
 	case <-end:
 		return false
-	case <-time.After(time.Duration(random.IntN(20)) * time.Millisecond):
+	case <-time.After(time.Duration(random.IntN(60)) * time.Millisecond):
 		return true
 	}
 }

@@ -402,3 +402,36 @@ func TestAnUpgradeClosesAddressesThatAreNotConfiguredAnyMore(t *testing.T) {
 		t.Errorf("the last process left its socket: %v", err)
 	}
 }
+
+func TestTheAdminMovesToTheNewProcess(t *testing.T) {
+	admin := freeAddr(t)
+	upstream := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
+	d := startDaemon(t, proxyTo(upstream), "--admin", admin)
+	client := newClient(t)
+	served := func(pid int) error {
+		resp, err := client.Get("http://" + admin + "/api/basic")
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if text, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(text), fmt.Sprintf(`"pid": %d,`, pid)) {
+			return fmt.Errorf("the admin of process %d is expected: %s, %v", pid, text, err)
+		}
+		return nil
+	}
+	old := d.pid(t)
+	if err := served(old); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := client.Post("http://"+admin+"/api/restart", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	eventually(t, "let another process serve", func() error {
+		if now := d.pid(t); now != old {
+			return served(now)
+		}
+		return errors.New("the old process serves")
+	})
+}

@@ -24,18 +24,27 @@ func (s *Snapshot) render(t text) ([]piece, error) {
 		case kind.Node.Kind != config.KindTable:
 			return nil, fmt.Errorf("%s: %s is no section", kind.Position, kind.Key)
 		case kind.Key == basic:
-			pieces = append(pieces, piece{id: id{category: basic}, text: "[basic]\n" + renderTable(kind.Node)})
+			pieces = append(pieces, piece{id: id{category: basic}, text: Render(basic, "", kind.Node)})
 			continue
 		}
 		for _, section := range kind.Node.Fields {
 			if section.Node.Kind != config.KindTable {
 				return nil, fmt.Errorf("%s: %s.%s is no section", section.Position, kind.Key, section.Key)
 			}
-			header := "[" + kind.Key + "." + renderKey(section.Key) + "]\n"
-			pieces = append(pieces, piece{id: id{kind.Key, section.Key}, text: header + renderTable(section.Node)})
+			pieces = append(pieces, piece{id: id{kind.Key, section.Key}, text: Render(kind.Key, section.Key, section.Node)})
 		}
 	}
 	return pieces, nil
+}
+
+// Render returns a section as an Item has it: its header, and a line for each
+// key of its table. name is "" for basic.
+func Render(category, name string, table *config.Node) string {
+	header := "[" + category + "]\n"
+	if category != basic {
+		header = "[" + category + "." + renderKey(name) + "]\n"
+	}
+	return header + renderTable(table)
 }
 
 // renderTable returns the lines below a header.
