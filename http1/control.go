@@ -83,7 +83,8 @@ type control struct {
 	close     bool // connection options
 	keepAlive bool
 	upgrade   bool
-	nominated int // options that may name fields
+	nominates bool // there are options that may name fields
+	options   int  // elements of Connection
 
 	upgrades    int  // how many Upgrade fields
 	expect      bool // Expect: 100-continue
@@ -145,13 +146,16 @@ func (c *control) noteLength(value string) error {
 	return nil
 }
 
-// maxNominated bounds the options that may name fields, each of which is looked
-// for in all fields.
-const maxNominated = 32
+// maxOptions bounds the elements of Connection, the empty ones too: each of them
+// is compared with the name of each field.
+const maxOptions = 32
 
 // noteOptions takes in Connection (RFC 9110 section 7.6.1).
 func (c *control) noteOptions(list string) error {
 	for option := range strings.SplitSeq(list, ",") {
+		if c.options++; c.options > maxOptions {
+			return errManyOptions
+		}
 		switch option = message.TrimBlanks(option); {
 		case option == "":
 		case message.EqualFold(option, "close"):
@@ -161,9 +165,7 @@ func (c *control) noteOptions(list string) error {
 		case message.EqualFold(option, "upgrade"):
 			c.upgrade = true
 		default:
-			if c.nominated++; c.nominated > maxNominated {
-				return errManyOptions
-			}
+			c.nominates = true
 		}
 	}
 	return nil

@@ -127,7 +127,7 @@ func (p *requestHead) finish(req *message.Request) (framing, error) {
 	}
 	req.Length = length
 	req.Upgrade = c.protocol(req.Version)
-	if c.nominated > 0 {
+	if c.nominates {
 		removeNominated(&req.Header)
 	}
 	return f, nil
@@ -166,7 +166,7 @@ func (p *responseHead) parse(b []byte, method string, resp *message.Response, li
 	if f, resp.Length, err = responseFraming(method, resp.Status, p.version, c); err != nil {
 		return 0, 0, err
 	}
-	if c.nominated > 0 {
+	if c.nominates {
 		removeNominated(&resp.Header)
 	}
 	return p.fields.pos, f, nil

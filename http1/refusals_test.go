@@ -141,6 +141,9 @@ var refusals = []struct {
 
 	// RFC 9110 section 7.6.1: Connection.
 	{"many connection options", "GET / HTTP/1.1\r\nHost: a\r\nConnection: " + strings.Repeat("a,", 20) + "\r\nConnection: " + strings.Repeat("a,", 20) + "\r\n\r\n", errManyOptions},
+	// Each costs a comparison with each field.
+	{"many empty connection options", "GET / HTTP/1.1\r\nHost: a\r\nConnection: a" + strings.Repeat(",", 40) + "\r\n\r\n", errManyOptions},
+	{"the same connection option many times", "GET / HTTP/1.1\r\nHost: a\r\nConnection: a" + strings.Repeat(",close", 40) + "\r\n\r\n", errManyOptions},
 
 	// RFC 9110 section 10.1.1: Expect.
 	{"unknown expectation", "POST / HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\n\r\n", errExpectation},
