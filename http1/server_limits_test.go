@@ -143,6 +143,49 @@ func TestServerWaitsForAClientThatReadsSlowly(t *testing.T) {
 	}
 }
 
+// What is written leaves together, but not all at the end: what is gathered for
+// a client that does not read would have no bound.
+func TestServerGathersNoMoreThanALittle(t *testing.T) {
+	const answers = 100
+	large := new(message.Header)
+	large.Add("Large", strings.Repeat("x", 10_000))
+	server := new(Server)
+	most := 0
+	gathered := func(x *message.Exchange) {
+		most = max(most, server.fronts.On(x.Loop, nil).conns.next.conn.Pending())
+	}
+	server.Handler = message.HandlerFunc(func(x *message.Exchange) error {
+		if x.Request.Path == "/interim" {
+			for range answers {
+				gathered(x)
+				if err := x.Interim(103, large); err != nil {
+					return err
+				}
+			}
+		}
+		gathered(x)
+		x.Response.Status = 304
+		x.Response.Header.Add("Large", large.Get("Large"))
+		return nil
+	})
+	s := serve(t, server)
+	last := "GET / HTTP/1.1\nHost: a\nConnection: close\n\n"
+	for what, requests := range map[string]string{
+		"pipelined answers": strings.Repeat("GET / HTTP/1.1\nHost: a\n\n", answers-1) + last,
+		"interim responses": "GET /interim HTTP/1.1\nHost: a\n\n" + last,
+	} {
+		if got := strings.Count(s.dial().send(requests).all(), "Large: "); got < answers {
+			t.Errorf("%s: got %d", what, got)
+		}
+		looptest.Do(t, s.loop, func() {
+			if most > maxCorked {
+				t.Errorf("%s: %d bytes were gathered", what, most)
+			}
+			most = 0
+		})
+	}
+}
+
 // waitForCancel parks until it is canceled and reports why.
 func waitForCancel(x *message.Exchange, reason chan<- error) error {
 	err := x.Loop.Sleep(patience)

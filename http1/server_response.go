@@ -62,12 +62,19 @@ func (w *responseWriter) write() {
 	w.plan()
 	w.head(w.framing)
 	err := w.content(r.Body)
-	if err == nil && !(s.persist && len(s.in.unread()) > 0) {
+	if err == nil && !w.mayWait() {
 		err = s.send(nil, nil)
 	}
 	if err != nil {
 		w.fail(err)
 	}
+}
+
+// mayWait reports whether what is written may wait for the answer to the next
+// request, which has come already.
+func (w *responseWriter) mayWait() bool {
+	s := w.session
+	return s.persist && len(s.in.unread()) > 0 && s.conn.conn.Pending() < maxCorked
 }
 
 // fail cuts the connection inside a response. Where only the end of the
@@ -312,6 +319,9 @@ func (w *responseWriter) interim(status int, header *message.Header) error {
 		}
 	}
 	c.SetOutput(append(b, crlf...))
+	if c.Pending() >= maxCorked {
+		return s.send(nil, nil)
+	}
 	return nil
 }
 
