@@ -161,7 +161,11 @@ func (u *upload) sendChunks() error {
 }
 
 func (u *upload) pull() ([]byte, error) {
+	conn := u.trip.conn
+	pending := conn.Pending()
 	view, err := u.body.Next()
+	// What was pending leaves while this coroutine waits.
+	u.trip.sent = u.trip.sent || conn.Pending() != pending
 	if u.stopped {
 		return nil, errUploadStopped
 	}
