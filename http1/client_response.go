@@ -144,10 +144,12 @@ func (b *responseBody) Next() ([]byte, error) {
 }
 
 // rests reports whether exactly n bytes of the content are still to come, framed
-// by their number, and none of them has been read.
+// by their number, none of them has been read, and nothing else is waited for:
+// an upload that goes on has the last word on how long the response may take.
 func (b *responseBody) rests(n int64) bool {
 	t := (*roundTrip)(b)
-	return t.x != nil && t.body.err == nil && t.body.framing == sized && t.body.left == n && len(t.in.unread()) == 0
+	return t.x != nil && t.body.err == nil && t.body.framing == sized && t.body.left == n && len(t.in.unread()) == 0 &&
+		t.upload.complete()
 }
 
 // spliceTo moves n bytes of content to dst within the kernel, and returns how
