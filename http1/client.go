@@ -20,7 +20,8 @@ type ClientOptions struct {
 	// ReadTimeout bounds each wait for the next bytes of a response, once the
 	// request has been sent; 0 for ever.
 	ReadTimeout time.Duration
-	// WriteTimeout bounds each write; 0 for ever.
+	// WriteTimeout is the time in which the peer must take something of the
+	// request; 0 for ever.
 	WriteTimeout time.Duration
 	// ContinueTimeout is how long the content of a request that expects 100
 	// (Continue) is held back for it. Default 1 s.
@@ -139,17 +140,12 @@ func (t *roundTrip) flush() error { return t.write(nil, nil) }
 
 // write sends a and b behind what has been written to the connection.
 func (t *roundTrip) write(a, b []byte) error {
-	if d := t.options.WriteTimeout; d > 0 {
-		t.conn.SetWriteDeadlineAt(t.conn.Loop().Now() + int64(d))
+	gone, err := send(t.conn, t.options.WriteTimeout, a, b)
+	t.sent = t.sent || gone
+	if err != nil {
+		return t.writeError(err)
 	}
-	pending := t.conn.Pending()
-	n, err := t.conn.Writev(a, b)
-	if err == nil {
-		t.sent = true
-		return nil
-	}
-	t.sent = t.sent || n > 0 || t.conn.Pending() < pending
-	return t.writeError(err)
+	return nil
 }
 
 // giveUp ends an exchange that has no response, because of err.

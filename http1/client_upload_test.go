@@ -185,6 +185,26 @@ func TestUploadEndsWhenThePeerTakesNothing(t *testing.T) {
 	c.wantFailure(message.WriteTimeout)
 }
 
+// A peer that takes its time is not one that takes nothing.
+func TestUploadGoesOnAsLongAsThePeerTakesSomething(t *testing.T) {
+	const size = 32 << 20
+	c := connect(t, ClientOptions{WriteTimeout: time.Second})
+	c.peer.conn.SetReadBuffer(64 << 10)
+	c.begin(post(strings.Repeat("x", size)))
+	c.peer.readHead()
+	buf := make([]byte, 512<<10)
+	for left := size; left > 0; {
+		n, err := io.ReadFull(c.peer.conn, buf[:min(left, len(buf))])
+		if err != nil {
+			t.Fatalf("%v, %d bytes before the end", err, left)
+		}
+		left -= n
+		time.Sleep(20 * time.Millisecond) // sleep: the whole takes longer than the limit
+	}
+	c.peer.send("HTTP/1.1 204 No Content\n\n")
+	c.wantAnswer(204, "")
+}
+
 // endlessBody is content without end.
 type endlessBody string
 

@@ -1,7 +1,5 @@
 package http1
 
-import "os"
-
 // end ends the exchange, whatever has become of it, once nobody works for it
 // any more.
 func (s *session) end() {
@@ -68,18 +66,8 @@ func (s *session) closeWrite() error {
 	return s.conn.conn.CloseWrite()
 }
 
-// send sends what is corked, a and b. The client may take its time as long as
-// it takes something.
+// send sends what is corked, a and b.
 func (s *session) send(a, b []byte) error {
-	c := s.conn.conn
-	for {
-		pending := c.Pending()
-		c.SetWriteDeadlineAt(s.front.loop.Now() + int64(s.settings.timeouts.Write))
-		n, err := c.Writev(a, b)
-		if err != os.ErrDeadlineExceeded || n == 0 && c.Pending() == pending {
-			return err
-		}
-		k := min(int(n), len(a))
-		a, b = a[k:], b[int(n)-k:]
-	}
+	_, err := send(s.conn.conn, s.settings.timeouts.Write, a, b)
+	return err
 }

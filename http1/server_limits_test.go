@@ -120,8 +120,8 @@ func (endless) Next() ([]byte, error) { return zeros[:], nil }
 func (endless) Close()                {}
 
 func TestServerWaitsForAClientThatReadsSlowly(t *testing.T) {
-	const size = 8 << 20
-	s := serve(t, &Server{Timeouts: Timeouts{Write: 100 * time.Millisecond}, Handler: message.HandlerFunc(func(x *message.Exchange) error {
+	const size = 32 << 20
+	s := serve(t, &Server{Timeouts: Timeouts{Write: time.Second}, Handler: message.HandlerFunc(func(x *message.Exchange) error {
 		x.Response.Status, x.Response.Length = 200, size
 		x.Response.Body = &message.BytesBody{Data: make([]byte, size)}
 		return nil

@@ -2,9 +2,12 @@ package http1
 
 import (
 	"encoding/binary"
+	"os"
 	"slices"
 	"strconv"
+	"time"
 
+	"pingap/loop"
 	"pingap/message"
 )
 
@@ -106,5 +109,27 @@ func blank(b []byte) {
 		if isControl(b[i]) {
 			b[i] = ' '
 		}
+	}
+}
+
+// send sends what is pending on c, a and b, for as long as the far end takes
+// something within each timeout; 0 for any time. It reports whether anything may
+// have gone.
+func send(c *loop.Conn, timeout time.Duration, a, b []byte) (gone bool, err error) {
+	for {
+		until := int64(0)
+		if timeout > 0 {
+			until = c.Loop().Now() + int64(timeout)
+		}
+		c.SetWriteDeadlineAt(until)
+		pending := c.Pending()
+		n, err := c.Writev(a, b)
+		some := n > 0 || c.Pending() != pending
+		gone = gone || some || err == nil
+		if err != os.ErrDeadlineExceeded || !some {
+			return gone, err
+		}
+		k := min(int(n), len(a))
+		a, b = a[k:], b[int(n)-k:]
 	}
 }
