@@ -147,11 +147,7 @@ func (u *upload) sendChunks() error {
 		if err != nil {
 			return err
 		}
-		if len(view) == 0 {
-			continue // a chunk of size 0 would be the end
-		}
-		conn.SetOutput(appendChunkLine(conn.Output(maxChunkHead), len(view)))
-		if err := u.trip.write(view, crlf); err != nil {
+		if err := writeChunk(conn, view, u.trip.write); err != nil {
 			return err
 		}
 	}

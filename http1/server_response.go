@@ -25,13 +25,6 @@ var (
 	errLongContent  = errors.New("response content is longer than its length")
 )
 
-// smallPiece is the length up to which content is copied behind what is corked
-// already, which costs less than another piece in the system call.
-const smallPiece = 4 << 10
-
-// maxCorked is how much is gathered before it is sent.
-const maxCorked = 32 << 10
-
 // start makes ready for the next response.
 func (w *responseWriter) start() { w.begun, w.copies = false, false }
 
@@ -250,39 +243,19 @@ func (w *responseWriter) splice(body message.Body) error {
 }
 
 func (w *responseWriter) piece(view []byte) error {
+	c := w.session.conn.conn
 	if w.framing == chunked {
-		return w.chunk(view)
+		return writeChunk(c, view, w.session.send)
 	}
 	if w.framing == sized {
 		if w.left -= int64(len(view)); w.left < 0 {
 			return errLongContent
 		}
 	}
-	c := w.session.conn.conn
 	if len(view) > smallPiece || c.Pending() >= maxCorked {
 		return w.session.send(view, nil)
 	}
 	c.SetOutput(append(c.Output(len(view)), view...))
-	return nil
-}
-
-func (w *responseWriter) chunk(view []byte) error {
-	if len(view) == 0 {
-		return nil // a chunk of size 0 would be the end
-	}
-	c := w.session.conn.conn
-	if c.Pending() >= maxCorked {
-		if err := w.session.send(nil, nil); err != nil {
-			return err
-		}
-	}
-	if len(view) > smallPiece {
-		c.SetOutput(appendChunkLine(c.Output(maxChunkHead), len(view)))
-		return w.session.send(view, crlf)
-	}
-	b := appendChunkLine(c.Output(maxChunkHead+len(view)+len(crlf)), len(view))
-	b = append(b, view...)
-	c.SetOutput(append(b, crlf...))
 	return nil
 }
 

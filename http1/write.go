@@ -76,6 +76,36 @@ func appendChunkLine(b []byte, n int) []byte {
 	return append(b, crlf...)
 }
 
+// smallPiece is the length up to which content is copied behind what is corked
+// already, which costs less than another piece in the system call.
+const smallPiece = 4 << 10
+
+// maxCorked is how much is gathered before it is sent.
+const maxCorked = 32 << 10
+
+// writeChunk makes a chunk of a piece of content. A small one waits in the
+// output of c, since whoever sends many of them should not cost a system call
+// for each; everything else leaves with send, which sends what is in the output,
+// a and b.
+func writeChunk(c *loop.Conn, piece []byte, send func(a, b []byte) error) error {
+	if len(piece) == 0 {
+		return nil // a chunk of size 0 would be the end
+	}
+	if c.Pending() >= maxCorked {
+		if err := send(nil, nil); err != nil {
+			return err
+		}
+	}
+	if len(piece) > smallPiece {
+		c.SetOutput(appendChunkLine(c.Output(maxChunkHead), len(piece)))
+		return send(piece, crlf)
+	}
+	b := appendChunkLine(c.Output(maxChunkHead+len(piece)+len(crlf)), len(piece))
+	b = append(b, piece...)
+	c.SetOutput(append(b, crlf...))
+	return nil
+}
+
 // appendLastChunk appends the last chunk and the trailer section, without the
 // trailers that would be about framing or the connection.
 func appendLastChunk(b []byte, trailer *message.Header) []byte {
