@@ -65,7 +65,6 @@ var (
 	errBodyLate = message.Refuse(408, "content did not come in time")
 	errTooSlow  = message.Refuse(408, "content comes too slowly")
 
-	errNoAnswer  = message.Refuse(500, "handler gave no valid response")
-	errPanic     = message.Refuse(500, "handler panicked")
-	errNoConnect = message.Refuse(501, "CONNECT is not served here")
+	errNoAnswer = message.Refuse(500, "handler gave no valid response")
+	errPanic    = message.Refuse(500, "handler panicked")
 )

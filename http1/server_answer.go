@@ -42,8 +42,7 @@ func (s *session) refusal() *Error {
 		return bad
 	}
 	if s.x.Request.Method == "CONNECT" && s.x.Response.Status/100 == 2 {
-		s.persist = false
-		return errNoConnect
+		return message.ErrConnect
 	}
 	if s.x.Failed == nil {
 		s.x.Failed = errNoAnswer

@@ -100,8 +100,9 @@ func (w *responseWriter) plan() {
 		s.persist = false
 	}
 	// A client that waits for 100 (Continue) may or may not send its content
-	// after another answer: nobody could tell it from the next request.
-	if s.body.before != nil && s.body.received == 0 {
+	// after another answer, and one that has asked for a tunnel what is for the
+	// far end: nobody could tell it from the next request.
+	if s.body.before != nil && s.body.received == 0 || x.Request.Method == "CONNECT" {
 		s.persist = false
 	}
 	// Content that failed, or that is too much to read over after a refusal,

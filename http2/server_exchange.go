@@ -52,7 +52,6 @@ var (
 	errBodyLate        = message.Refuse(408, "content did not come in time")
 	errNoAnswer        = message.Refuse(500, "handler gave no valid response")
 	errPanic           = message.Refuse(500, "handler panicked")
-	errNoConnect       = message.Refuse(501, "CONNECT is not served here")
 	errNoUpgrade       = message.Refuse(502, "the upstream did not switch protocols")
 )
 
@@ -92,7 +91,7 @@ func (e *exchange) fill(c *serverConn, end bool) (refusal *message.Refusal, ok b
 		return nil, false
 	}
 	if e.connect && message.EqualFold(p.protocol, "h2c") {
-		return errNoConnect, true // a tunnel past this proxy, as by HTTP/1
+		return message.ErrConnect, true // a tunnel past this proxy, as by HTTP/1
 	}
 	return e.fillTarget(b), true
 }
@@ -270,7 +269,7 @@ func (e *exchange) why() *message.Refusal {
 	case e.connect && e.x.Response.Status/100 == 2:
 		return errNoUpgrade
 	case e.x.Request.Method == "CONNECT" && e.x.Response.Status/100 == 2:
-		return errNoConnect
+		return message.ErrConnect
 	}
 	if e.x.Failed == nil {
 		e.x.Failed = errNoAnswer

@@ -23,4 +23,5 @@ var (
 	ErrEscape     = Refuse(400, "request target holds a malformed percent-encoding")
 	ErrHost       = Refuse(400, "Host is malformed")
 	ErrUserInfo   = Refuse(400, "user information in the authority")
+	ErrConnect    = Refuse(501, "CONNECT is not served here")
 )

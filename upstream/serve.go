@@ -61,6 +61,11 @@ func (a *attempts) again(x *message.Exchange) bool {
 // one has answered or there is no use in going on. Where it is the upstream that
 // has failed, the error is a *message.UpstreamError.
 func (u *Upstream) Ask(x *message.Exchange, asking *Asking) error {
+	// A connection on which a peer takes this for the beginning of a tunnel
+	// would not be one for other requests any more.
+	if x.Request.Method == "CONNECT" {
+		return message.ErrConnect
+	}
 	p := u.pool(x.Loop)
 	x.Upstream.Name = u.name
 	a := attempts{asking: asking}

@@ -72,6 +72,20 @@ func TestRequestThatMayHaveBeenActedUponIsNotSentAgain(t *testing.T) {
 	}
 }
 
+func TestConnectReachesNoPeer(t *testing.T) {
+	b := listen(t, staleOnce)
+	u, l := newUpstream(t, nil, b.spec())
+	o := ask(t, l, u, func(x *message.Exchange) {
+		x.Request.Method, x.Request.Host, x.Request.Path = "CONNECT", "a:443", ""
+	})
+	if o.err != error(message.ErrConnect) {
+		t.Errorf("got %d and %v", o.status, o.err)
+	}
+	if n := b.accepted.Load(); n != 0 {
+		t.Errorf("%d connections were made", n)
+	}
+}
+
 // pieces is content that comes in pieces.
 type pieces []string
 
