@@ -34,7 +34,8 @@ type ClientOptions struct {
 // ready for use on one loop; it keeps what exchanges need for those that
 // follow.
 type Clients struct {
-	free *roundTrip
+	free  *roundTrip
+	spare int // how many are free
 }
 
 // RoundTrip sends x.Request over conn and fills x.Response, whose head and
@@ -58,6 +59,7 @@ func (k *Clients) RoundTrip(x *message.Exchange, conn *loop.Conn, o *ClientOptio
 		t = newRoundTrip(k)
 	} else {
 		k.free = t.nextFree
+		k.spare--
 	}
 	t.begin(x, conn, o, ended)
 	err := t.send()
@@ -119,9 +121,14 @@ func (t *roundTrip) begin(x *message.Exchange, conn *loop.Conn, o *ClientOptions
 // recycle makes it ready for another exchange.
 func (t *roundTrip) recycle(*message.Exchange) {
 	t.abandon()
-	*t = roundTrip{clients: t.clients, recycled: t.recycled, in: input{pinned: t.in.pinned}}
-	t.nextFree = t.clients.free
-	t.clients.free = t
+	k := t.clients
+	if k.spare == maxSpare {
+		return
+	}
+	*t = roundTrip{clients: k, recycled: t.recycled, in: input{pinned: t.in.pinned}}
+	k.spare++
+	t.nextFree = k.free
+	k.free = t
 }
 
 // send sends a request without content. Any other is left to a second

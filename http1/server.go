@@ -79,6 +79,7 @@ type front struct {
 	loop     *loop.Loop
 	conns    serverConn // head of the ring of open connections
 	free     *session   // pooled, linked
+	spare    int        // how many are
 	date     message.Date
 	draining bool
 	quiet    time.Duration // while draining, see Drain
@@ -206,12 +207,21 @@ func (f *front) take() *session {
 		return newSession(f)
 	}
 	f.free = s.nextFree
+	f.spare--
 	s.nextFree = nil
 	return s
 }
 
+// maxSpare bounds what is kept for exchanges to come, on each loop: a rush of
+// them must not hold its memory for ever.
+const maxSpare = 1024
+
 // give puts a session back.
 func (f *front) give(s *session) {
+	if f.spare == maxSpare {
+		return
+	}
+	f.spare++
 	s.nextFree = f.free
 	f.free = s
 }
