@@ -1,0 +1,58 @@
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"testing"
+)
+
+// paced runs a test with collections as the program has them.
+func paced(t *testing.T) {
+	t.Setenv("GOGC", "")
+	before := debug.SetGCPercent(100)
+	t.Cleanup(func() { debug.SetGCPercent(before) })
+	paceCollections()
+	runtime.GC()
+}
+
+var garbage []byte
+
+// churn allocates so many bytes that nobody keeps, and returns how often the
+// heap was collected meanwhile.
+func churn(bytes int) uint32 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	const piece = 32 << 10
+	for range bytes / piece {
+		garbage = make([]byte, piece)
+	}
+	runtime.ReadMemStats(&after)
+	return after.NumGC - before.NumGC
+}
+
+func TestSmallHeapIsSeldomCollected(t *testing.T) {
+	paced(t)
+	if n := churn(128 << 20); n > 32 {
+		t.Errorf("128 MiB of garbage were collected in %d times", n)
+	}
+}
+
+func TestLargeHeapGrowsByHalf(t *testing.T) {
+	paced(t)
+	large := make([]byte, 64<<20)
+	percent := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+	// The choice is made soon after a collection, on another goroutine.
+	for metrics.Read(percent); percent[0].Value.Uint64() != largeHeap; metrics.Read(percent) {
+		runtime.GC()
+	}
+	runtime.KeepAlive(large)
+}
+
+func TestHeapGrowsByWhatItsSizeAllows(t *testing.T) {
+	for used, want := range map[uint64]int{0: 400, 1 << 20: 400, 4 << 20: 400, 8 << 20: 200, 20 << 20: 80, 33 << 20: 50, 1 << 40: 50} {
+		if got := growth(used); got != want {
+			t.Errorf("%d bytes in use: grows by %d %%, want %d", used, got, want)
+		}
+	}
+}
