@@ -37,8 +37,8 @@ type ServerSpec struct {
 	// Tickets let clients resume sessions; nil means that none does.
 	Tickets *TicketKeys
 	// Offload calls slow where it does not keep the event loop of conn from
-	// turning, and returns when slow has: it is for an authority with a key of
-	// RSA. nil calls it in place.
+	// turning, and returns when slow has: it is for an authority that issues a
+	// certificate. nil calls it in place.
 	Offload func(conn net.Conn, slow func())
 }
 

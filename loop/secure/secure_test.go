@@ -2,10 +2,12 @@ package secure
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -18,28 +20,14 @@ import (
 	"pingap/loop/looptest"
 )
 
-// selfSigned makes a certificate for "a.test" and a pool that trusts it.
-func selfSigned(t testing.TB, withRSA bool) (tls.Certificate, *x509.CertPool) {
+// selfSigned makes a certificate for "a.test" with key, and a pool that trusts it.
+func selfSigned(t testing.TB, key crypto.Signer) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), DNSNames: []string{"a.test"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 	}
-	var key, public any
-	if withRSA {
-		k, err := rsa.GenerateKey(rand.Reader, 2048)
-		if err != nil {
-			t.Fatal(err)
-		}
-		key, public = k, k.Public()
-	} else {
-		k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		key, public = k, k.Public()
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, public, key)
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,9 +40,27 @@ func selfSigned(t testing.TB, withRSA bool) (tls.Certificate, *x509.CertPool) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, pool
 }
 
+func newECDSA(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(curve, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func newRSA(t testing.TB) *rsa.PrivateKey {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
 // configs returns those of a server and of a client that trusts it.
 func configs(t testing.TB) (server, client *tls.Config) {
-	cert, pool := selfSigned(t, false)
+	cert, pool := selfSigned(t, newECDSA(t, elliptic.P256()))
 	return &tls.Config{Certificates: []tls.Certificate{cert}}, &tls.Config{RootCAs: pool, ServerName: "a.test"}
 }
 
@@ -182,22 +188,64 @@ func TestPeerThatDoesNotSpeakTLSIsAnError(t *testing.T) {
 	})
 }
 
-func TestSignaturesWithRSAAreMadeOffTheLoop(t *testing.T) {
-	cert, pool := selfSigned(t, true)
-	away := false
-	server := &tls.Config{GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		c := OffLoop(hello.Conn, &cert)
-		_, away = c.PrivateKey.(*signer)
-		return c, nil
-	}}
-	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-		looptest.Run(t, func(l *loop.Loop) {
-			near, _ := served(t, l, server, &tls.Config{RootCAs: pool, ServerName: "a.test", MaxVersion: version})
-			near.Close()
-		})
+func TestSlowSignaturesAreMadeOffTheLoop(t *testing.T) {
+	for _, c := range []struct {
+		key  crypto.Signer
+		away bool
+	}{
+		{newRSA(t), true},
+		{newECDSA(t, elliptic.P521()), true},
+		{newECDSA(t, elliptic.P384()), true},
+		{newECDSA(t, elliptic.P256()), false},
+	} {
+		cert, pool := selfSigned(t, c.key)
+		away := false
+		server := &tls.Config{GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			used := OffLoop(hello.Conn, &cert)
+			away = used != &cert
+			return used, nil
+		}}
+		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+			looptest.Run(t, func(l *loop.Loop) {
+				near, _ := served(t, l, server, &tls.Config{RootCAs: pool, ServerName: "a.test", MaxVersion: version})
+				near.Close()
+			})
+		}
+		if away != c.away {
+			t.Errorf("%T of %T: signs off the loop: %v", c.key, c.key.Public(), away)
+		}
 	}
-	if !away {
-		t.Error("the key of the certificate signs on the loop")
+}
+
+// In the key exchange by RSA the server decrypts instead of signing.
+func TestSecretsAreDecryptedOffTheLoop(t *testing.T) {
+	cert, pool := selfSigned(t, newRSA(t))
+	suites := []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}
+	server := &tls.Config{CipherSuites: suites, GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		return OffLoop(hello.Conn, &cert), nil
+	}}
+	looptest.Run(t, func(l *loop.Loop) {
+		near, client := served(t, l, server, &tls.Config{RootCAs: pool, ServerName: "a.test", MaxVersion: tls.VersionTLS12, CipherSuites: suites})
+		if suite := client.ConnectionState().CipherSuite; suite != suites[0] {
+			t.Errorf("the cipher suite is %s", tls.CipherSuiteName(suite))
+		}
+		near.Close()
+	})
+}
+
+// BenchmarkSignatures is what decides which keys sign off the loop.
+func BenchmarkSignatures(b *testing.B) {
+	for name, key := range map[string]crypto.Signer{
+		"P-256": newECDSA(b, elliptic.P256()), "P-384": newECDSA(b, elliptic.P384()), "P-521": newECDSA(b, elliptic.P521()), "RSA-2048": newRSA(b),
+	} {
+		digest := sha256.Sum256(nil)
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := key.Sign(rand.Reader, digest[:], crypto.SHA256); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
