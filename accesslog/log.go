@@ -149,6 +149,9 @@ func (l *Log) writeChunk(c *chunk) {
 			l.logger.Error("access log: lines are lost", "log", l.name, "lost", after, "error", err)
 		}
 	}
+	if cap(c.bytes) > 2*chunkSize {
+		return // grown for a line of rare length, which is no reason to keep so much
+	}
 	c.bytes, c.lines = c.bytes[:0], 0
 	select {
 	case l.spare <- c:

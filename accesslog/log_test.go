@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -250,6 +251,25 @@ func TestOnlyLinesThatAreNotWrittenWholeCountAsLost(t *testing.T) {
 	}
 }
 
+func TestMemoryOfARareLongLineIsNotKept(t *testing.T) {
+	_, logger := newNotes()
+	l := looptest.New(t)
+	log := newLog("test", keepOpen{io.Discard}, target, logger)
+	looptest.Do(t, l, func() {
+		lane := log.Lane(l, tiny(t))
+		x := example(l)
+		lane.Record(x)
+		lane.Flush()
+		x.Request.Path = strings.Repeat("/long", chunkSize)
+		lane.Record(x)
+		lane.Flush()
+	})
+	log.Close(time.Minute)
+	if n := len(log.spare); n != 1 {
+		t.Errorf("%d chunks are kept, want the one of usual size", n)
+	}
+}
+
 func TestReopenFollowsAFileThatWasMovedAway(t *testing.T) {
 	_, logger := newNotes()
 	dir := t.TempDir()
@@ -262,9 +282,12 @@ func TestReopenFollowsAFileThatWasMovedAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	log.Reopen()
-	for { // the writer opens it at its own time
+	for end := time.Now().Add(time.Minute); ; runtime.Gosched() { // the writer opens it at its own time
 		if _, err := os.Stat(path); err == nil {
 			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the file is not opened again")
 		}
 	}
 	l := looptest.New(t)

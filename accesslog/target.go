@@ -2,7 +2,6 @@ package accesslog
 
 import (
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -38,7 +37,7 @@ func Parse(value string) (Target, *Format, error) {
 	if !hasFile || !isPath(file) {
 		file, template = "", strings.TrimSpace(value)
 	}
-	if file == "" && isPath(template) && !strings.Contains(template, "{") {
+	if file == "" && isPath(template) {
 		return target, nil, fmt.Errorf("%q names a file but no format; write %q", value, template+" combined")
 	}
 	if file != "" {
@@ -61,19 +60,18 @@ func Parse(value string) (Target, *Format, error) {
 
 // isPath tells a file from the first word of a template.
 func isPath(word string) bool {
-	return strings.HasPrefix(word, "/") || strings.HasPrefix(word, "./") || strings.HasPrefix(word, "../") || strings.HasPrefix(word, "~/")
+	return !strings.Contains(word, "{") && (strings.ContainsAny(word, "/?") || strings.HasSuffix(word, ".log"))
 }
 
 func (t *Target) parseFile(file string) error {
-	path, query, _ := strings.Cut(file, "?")
-	t.Path, t.Rolling = path, logfile.Daily
-	options, err := url.ParseQuery(query)
+	series, options, err := logfile.ParseSeries(file)
 	if err != nil {
-		return fmt.Errorf("options of the access log %q: %w", file, err)
+		return fmt.Errorf("access log: %w", err)
 	}
+	t.Series = series
 	for name, values := range options {
 		if err := t.setOption(name, values[len(values)-1]); err != nil {
-			return fmt.Errorf("access log %s: %w", path, err)
+			return fmt.Errorf("access log %s: %w", series.Path, err)
 		}
 	}
 	return nil
@@ -81,12 +79,6 @@ func (t *Target) parseFile(file string) error {
 
 func (t *Target) setOption(name, value string) error {
 	switch name {
-	case "rolling":
-		rolling, err := logfile.ParseRolling(value)
-		if err != nil {
-			return err
-		}
-		t.Rolling = rolling
 	case "channel_buffer":
 		lines, err := strconv.Atoi(value)
 		if err != nil || lines < 1 || lines > 10_000_000 {

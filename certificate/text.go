@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode"
+
+	"pingap/config"
 )
 
 // maxText is how large the text of a certificate with its chain, of a key or of
@@ -29,7 +31,7 @@ func readText(value string) (text []byte, path string, err error) {
 	if strings.TrimSpace(value) == "" {
 		return nil, "", errors.New("is empty: give PEM text, base64 of it, or the path of a file")
 	}
-	path, err = expandHome(strings.TrimSpace(value))
+	path, err = config.ExpandHome(strings.TrimSpace(value))
 	if err != nil {
 		return nil, "", err
 	}
@@ -54,19 +56,6 @@ func asPEM(content []byte) []byte {
 		return nil
 	}
 	return text
-}
-
-// expandHome puts the home directory in the place of a leading ~.
-func expandHome(path string) (string, error) {
-	rest, ok := strings.CutPrefix(path, "~")
-	if !ok || rest != "" && rest[0] != '/' {
-		return path, nil
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", fmt.Errorf("~ stands for the home directory, which is not known: %w", err)
-	}
-	return filepath.Join(home, rest), nil
 }
 
 // readBounded reads a regular file of at most maxText bytes.

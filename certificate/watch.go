@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"pingap/config"
 )
 
 const (
@@ -38,7 +40,7 @@ func FilesOf(values ...string) (files []File) {
 		if strings.TrimSpace(v) == "" || asPEM([]byte(v)) != nil {
 			continue
 		}
-		path, err := expandHome(strings.TrimSpace(v))
+		path, err := config.ExpandHome(strings.TrimSpace(v))
 		if err != nil {
 			continue
 		}

@@ -7,10 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"pingap/config"
 )
 
 // Rolling is the period of a log file, as the layout of its suffix in UTC; ""
@@ -27,8 +30,7 @@ const (
 
 var rollings = map[string]Rolling{"never": Never, "daily": Daily, "hourly": Hourly, "minutely": Minutely}
 
-// ParseRolling reads the option rolling of a log's target.
-func ParseRolling(value string) (Rolling, error) {
+func parseRolling(value string) (Rolling, error) {
 	rolling, ok := rollings[strings.ToLower(value)]
 	if !ok {
 		return Never, fmt.Errorf("rolling is %q; it is daily, hourly, minutely or never", value)
@@ -42,6 +44,25 @@ type Series struct {
 	// directory, or ends in a slash, the period alone is the name.
 	Path    string
 	Rolling Rolling
+}
+
+// ParseSeries reads the target of a log: a path, in which ~ is the home directory,
+// and behind a "?" how its files roll, daily unless told otherwise. Other options
+// are returned.
+func ParseSeries(target string) (s Series, others url.Values, err error) {
+	path, query, _ := strings.Cut(target, "?")
+	if others, err = url.ParseQuery(query); err != nil {
+		return s, nil, fmt.Errorf("options of the log %q: %w", target, err)
+	}
+	s.Rolling = Daily
+	if s.Path, err = config.ExpandHome(path); err != nil {
+		return s, nil, err
+	}
+	if values := others["rolling"]; len(values) > 0 {
+		s.Rolling, err = parseRolling(values[len(values)-1])
+		delete(others, "rolling")
+	}
+	return s, others, err
 }
 
 // name returns the path of the file at a moment.

@@ -94,10 +94,10 @@ func TestDirectoryAloneNamesFilesByTheirPeriod(t *testing.T) {
 }
 
 func TestUnknownPeriodIsExplained(t *testing.T) {
-	if r, err := ParseRolling("Hourly"); r != Hourly || err != nil {
+	if r, err := parseRolling("Hourly"); r != Hourly || err != nil {
 		t.Errorf("%q, %v", r, err)
 	}
-	if _, err := ParseRolling("weekly"); err == nil || !strings.Contains(err.Error(), "daily, hourly, minutely or never") {
+	if _, err := parseRolling("weekly"); err == nil || !strings.Contains(err.Error(), "daily, hourly, minutely or never") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -25,26 +25,16 @@ func ParseTarget(text string) (t Target, err error) {
 	if text == "" {
 		return t, nil
 	}
-	path, query, _ := strings.Cut(text, "?")
-	options, err := url.ParseQuery(query)
-	if err != nil {
-		return t, fmt.Errorf("options of the log %q: %w", text, err)
-	}
-	if scheme, host, ok := strings.Cut(path, "://"); ok {
-		if scheme != "syslog" {
-			return t, fmt.Errorf("%q is no place for a log; give a file, a directory, or syslog://local", text)
-		}
-		t.Syslog, err = parseSyslog(strings.TrimSuffix(host, "/"), options)
+	if path, _, _ := strings.Cut(text, "?"); strings.Contains(path, "://") {
+		t.Syslog, err = parseSyslog(text)
 		return t, err
 	}
-	t.Series = logfile.Series{Path: path, Rolling: logfile.Daily}
-	for name, values := range options {
-		if name != "rolling" {
-			return t, fmt.Errorf("the log %s has no option %q; there is rolling", path, name)
-		}
-		if t.Series.Rolling, err = logfile.ParseRolling(values[len(values)-1]); err != nil {
-			return t, fmt.Errorf("log %s: %w", path, err)
-		}
+	var others url.Values
+	if t.Series, others, err = logfile.ParseSeries(text); err != nil {
+		return t, err
+	}
+	for name := range others {
+		return t, fmt.Errorf("the log %s has no option %q; there is rolling", t.Series.Path, name)
 	}
 	return t, nil
 }
@@ -72,7 +62,16 @@ var facilities = map[string]int{
 	"local0": 16, "local1": 17, "local2": 18, "local3": 19, "local4": 20, "local5": 21, "local6": 22, "local7": 23,
 }
 
-func parseSyslog(host string, options url.Values) (*Syslog, error) {
+func parseSyslog(text string) (*Syslog, error) {
+	address, query, _ := strings.Cut(text, "?")
+	options, err := url.ParseQuery(query)
+	if err != nil {
+		return nil, fmt.Errorf("options of the log %q: %w", text, err)
+	}
+	host, ok := strings.CutPrefix(strings.TrimSuffix(address, "/"), "syslog://")
+	if !ok {
+		return nil, fmt.Errorf("%q is no place for a log; give a file, a directory, or syslog://local", text)
+	}
 	if host != "local" {
 		return nil, fmt.Errorf("syslog://%s is not this machine's; write syslog://local", host)
 	}

@@ -8,12 +8,14 @@ import (
 )
 
 func TestTargetsAreRead(t *testing.T) {
+	t.Setenv("HOME", "/home/me")
 	for text, want := range map[string]logfile.Series{
 		"":                                  {},
 		"/var/log/pingap.log":               {Path: "/var/log/pingap.log", Rolling: logfile.Daily},
 		"pingap.log?rolling=Hourly":         {Path: "pingap.log", Rolling: logfile.Hourly},
 		"/var/log/pingap/?rolling=minutely": {Path: "/var/log/pingap/", Rolling: logfile.Minutely},
 		"a?rolling=never":                   {Path: "a"},
+		"~/a.log?rolling=never":             {Path: "/home/me/a.log"},
 	} {
 		if got, err := ParseTarget(text); err != nil || got.Syslog != nil || got.Series != want {
 			t.Errorf("%q is read as %+v, %v", text, got, err)

@@ -72,8 +72,8 @@ func placeOf(location string) (*place, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the configuration %s: %w", location, err)
 	}
-	if home, err := os.UserHomeDir(); err == nil && strings.HasPrefix(path, "~/") {
-		path = filepath.Join(home, path[2:])
+	if path, err = config.ExpandHome(path); err != nil {
+		return nil, fmt.Errorf("the configuration %s: %w", location, err)
 	}
 	if path == "" {
 		return nil, errors.New("the configuration has no path; name a file, or a directory of " + extension + " files")
