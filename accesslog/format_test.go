@@ -89,6 +89,19 @@ func TestEveryTag(t *testing.T) {
 	}
 }
 
+// Names with digits were once text: no value of theirs was ever logged.
+func TestNamesInTagsMayHoldDigits(t *testing.T) {
+	t.Setenv("PINGAP_TEST_2", "eu")
+	l := looptest.New(t)
+	f, err := Compile("{>X-B3-Id} {~session2} {$PINGAP_TEST_2}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(f.Append(nil, example(l))); got != "7f abc eu" {
+		t.Errorf("line is %s", got)
+	}
+}
+
 func itoa(n int64) string { return string(appendTenths(nil, n, 1)) }
 
 func TestWhatDidNotHappenIsEmpty(t *testing.T) {

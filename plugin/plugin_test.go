@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"pingap/config"
 	"pingap/plugin"
 	_ "pingap/plugin/all"
 )
@@ -29,4 +30,42 @@ func TestStepsWrapOutermostFirst(t *testing.T) {
 	if !slices.Equal(steps, want) {
 		t.Errorf("order %v, want %v", steps, want)
 	}
+}
+
+// A plugin at a step that it does not know once never ran, and nothing said so.
+func TestPluginActsWhereItSaysOrIsAProblem(t *testing.T) {
+	steps := map[string]plugin.Step{}
+	for s := plugin.EarlyRequest; s <= plugin.Response; s++ {
+		steps[s.String()] = s
+	}
+	for category, own := range map[string][]plugin.Step{
+		"ping": {plugin.Request},
+		"mock": {plugin.Request, plugin.ProxyUpstream},
+	} {
+		for name, step := range steps {
+			p, problems := at(t, category, name)
+			if allowed := slices.Contains(own, step); allowed != (len(problems) == 0) || allowed && p.Step != step {
+				t.Errorf("%s at %s: at %v, %v", category, name, p.Step, problems)
+			}
+		}
+		for _, name := range []string{"requests", "reqest", "response_upstream"} {
+			if _, problems := at(t, category, name); len(problems) == 0 {
+				t.Errorf("%s at %q is accepted", category, name)
+			}
+		}
+	}
+	if got := len(plugin.Categories()); got != 2 {
+		t.Errorf("%d categories, of which 2 are tested", got)
+	}
+}
+
+// at makes a plugin that is configured for a step.
+func at(t *testing.T, category, step string) (plugin.Placed, config.Problems) {
+	t.Helper()
+	c, problems := config.Parse("test.toml", []byte("[plugins.p]\ncategory = \""+category+"\"\nstep = \""+step+"\""))
+	if len(c.Plugins) != 1 {
+		t.Fatal("no plugin was read")
+	}
+	p, more := plugin.New(c.Plugins[0])
+	return p, append(problems, more...)
 }

@@ -448,6 +448,26 @@ func TestNamesAreResolvedAndAddressesUsedOnce(t *testing.T) {
 	}
 }
 
+// A look-up that failed once shifted the results: a host got the port and the
+// weight of the next one.
+func TestNameThatIsNotFoundLeavesTheOthersTheirPortsAndWeights(t *testing.T) {
+	u := build(t, nil,
+		PeerSpec{Host: "127.0.0.1", Port: 81, Weight: 1},
+		PeerSpec{Host: "name.invalid", Port: 82, Weight: 2},
+		PeerSpec{Host: "localhost", Port: 83, Weight: 3},
+		PeerSpec{Host: "0.0.0.0", Port: 84, Weight: 4},
+		PeerSpec{Host: "127.0.0.2", Port: 85, Weight: 5})
+	got := map[string]int{}
+	for _, p := range u.Peers() {
+		got[p.Addr] = p.Weight
+	}
+	delete(got, "[::1]:83") // localhost may have it or not
+	want := map[string]int{"127.0.0.1:81": 1, "127.0.0.1:83": 3, "127.0.0.2:85": 5}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("peers are %v, want %v", got, want)
+	}
+}
+
 func TestIPv4OnlyLeavesIPv6AddressesOfNamesOut(t *testing.T) {
 	u := build(t, func(s *Spec) { s.IPv4Only = true }, PeerSpec{Host: "localhost", Port: 80})
 	for _, p := range u.Peers() {
