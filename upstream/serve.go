@@ -88,11 +88,15 @@ func neverConnected(err error) bool {
 	return ok && (e.Failure == message.ConnectFailed || e.Failure == message.ConnectTimeout)
 }
 
+// mostSends is how often a request is sent to one peer: a connection of HTTP/2
+// that takes the place of another may be on its way to its end as well.
+const mostSends = 3
+
 // serve sends x to the place's peer. A connection from the pool may be one that
 // the peer is just closing; then the request goes out again on a fresh one.
 func (s *place) serve(x *message.Exchange, connected func(*message.Exchange)) error {
 	err := s.attempt(x, false, connected)
-	if err != nil && x.Upstream.Reused && repeatable(&x.Request, err) {
+	for n := 1; n < mostSends && err != nil && repeatable(x, err); n++ {
 		err = s.attempt(x, true, connected)
 	}
 	return err
@@ -114,13 +118,14 @@ func (s *place) attempt(x *message.Exchange, fresh bool, connected func(*message
 }
 
 // repeatable reports whether a request that was lost with a connection may be
-// sent again: nothing of it can have been acted upon, or doing so twice is as
-// good as once (RFC 9110 section 9.2.2). The peer had not begun to answer, and
-// the content is still there.
-func repeatable(req *message.Request, err error) bool {
+// sent again: nothing of it can have been acted upon, which a peer of HTTP/2 may
+// have said, or doing so twice is as good as once (RFC 9110 section 9.2.2) and the
+// connection was an old one. The peer had not begun to answer, and the content is
+// still there.
+func repeatable(x *message.Exchange, err error) bool {
 	e, ok := errors.AsType[*message.UpstreamError](err)
-	return ok && e.Failure == message.ConnectionLost &&
-		!e.Received && !e.Consumed && (!e.Sent || idempotent(req.Method))
+	return ok && e.Failure == message.ConnectionLost && !e.Received && !e.Consumed &&
+		(!e.Sent || x.Upstream.Reused && idempotent(x.Request.Method))
 }
 
 func idempotent(method string) bool {
