@@ -59,12 +59,8 @@ func (t *roundTrip) more() error {
 	if err := t.upload.failure(); err != nil {
 		return err
 	}
-	// The buffer is taken when there is something to read into it: many may
-	// wait for a slow peer.
-	if t.in.buf == nil && !t.conn.Readable() {
-		if err := t.in.wait(); err != nil {
-			return t.readError(err)
-		}
+	if err := t.in.rest(); err != nil {
+		return t.readError(err)
 	}
 	moved, err := t.in.more()
 	if moved {

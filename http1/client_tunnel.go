@@ -3,6 +3,7 @@ package http1
 import (
 	"errors"
 	"io"
+	"time"
 
 	"pingap/loop"
 	"pingap/message"
@@ -36,29 +37,25 @@ type farTunnel roundTrip
 // Next returns the next bytes from the peer.
 func (f *farTunnel) Next() ([]byte, error) {
 	t := (*roundTrip)(f)
-	for {
-		if t.x == nil {
-			return nil, t.over
-		}
-		if unread := t.in.unread(); len(unread) > 0 {
-			t.in.consume(len(unread))
-			return unread, nil
-		}
-		if _, err := t.in.more(); err == io.EOF {
-			return nil, err
-		} else if err != nil {
-			return nil, t.readError(err)
-		}
+	if t.x == nil {
+		return nil, t.over
 	}
+	view, err := t.in.next()
+	switch {
+	case t.x == nil: // closed meanwhile
+		return nil, t.over
+	case err == nil, err == io.EOF:
+		return view, err
+	}
+	return nil, t.readError(err)
 }
 
-// socket returns the connection, and its incoming side; nil when it is gone.
-func (f *farTunnel) socket() (*loop.Conn, *input) {
+func (f *farTunnel) socket() (*loop.Conn, *input, time.Duration) {
 	t := (*roundTrip)(f)
 	if t.x == nil {
-		return nil, nil
+		return nil, nil, 0
 	}
-	return t.conn, &t.in
+	return t.conn, &t.in, 0
 }
 
 // Write sends p to the peer.
@@ -87,3 +84,6 @@ func (f *farTunnel) Close() {
 		t.part(false, errAbandoned)
 	}
 }
+
+// Abort ends both directions with a reset.
+func (f *farTunnel) Abort() { (*roundTrip)(f).abandon() }

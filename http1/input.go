@@ -92,6 +92,35 @@ func (in *input) interrupt() {
 	}
 }
 
+// next takes what comes next, as much as there is.
+func (in *input) next() ([]byte, error) {
+	for {
+		if view := in.unread(); len(view) > 0 {
+			in.consume(len(view))
+			return view, nil
+		}
+		if err := in.rest(); err != nil {
+			return nil, err
+		}
+		if _, err := in.more(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// rest parks until there may be something to read, without a buffer of its own:
+// many may wait for long.
+func (in *input) rest() error {
+	if len(in.unread()) > 0 || in.conn.Readable() {
+		return nil
+	}
+	if in.buf != nil && in.floor == 0 {
+		in.conn.Loop().Release(in.buf)
+		in.buf, in.start, in.end, in.filled = nil, 0, 0, false
+	}
+	return in.wait()
+}
+
 // more reads on behind what is unread, parking until something comes. It
 // reports whether it moved the unread bytes: views of them are then wrong.
 // What was consumed and is not pinned is lost.

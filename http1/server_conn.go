@@ -59,8 +59,6 @@ func (c *serverConn) ConnEvent(_ *loop.Conn, e loop.Event) {
 		c.serve()
 	case e == loop.Hangup && c.state == serving:
 		c.serving.clientGone()
-	case e == loop.Expired && c.state == tunneling:
-		c.serving.tunnel.expired()
 	case e == loop.Expired && (c.state == waiting || c.state == lingering):
 		c.close()
 	case e == loop.Readable && c.state == lingering:

@@ -45,6 +45,7 @@ func newSession(f *front) *session {
 	s.x.Loop = f.loop
 	s.x.Reset()
 	s.response.session, s.tunnel.session = s, s
+	s.tunnel.relay.Splice = s.tunnel.splice
 	s.sendInterim = s.response.interim
 	s.sendContinue = s.response.sendContinue
 	s.bodyLost = s.lostBody

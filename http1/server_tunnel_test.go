@@ -25,6 +25,7 @@ func (t *connTunnel) Next() ([]byte, error) {
 func (t *connTunnel) Write(p []byte) (int, error) { return t.conn.Write(p) }
 func (t *connTunnel) CloseWrite() error           { return t.conn.CloseWrite() }
 func (t *connTunnel) Close()                      { t.conn.Close() }
+func (t *connTunnel) Abort()                      { t.conn.Abort() }
 
 // switching answers with status and a tunnel to itself: an echo that answers
 // the end of what it got with its own.
@@ -83,6 +84,7 @@ func (b *loopback) Write(p []byte) (int, error) {
 
 func (b *loopback) CloseWrite() error { b.ended = true; b.wake(); return nil }
 func (b *loopback) Close()            { b.closed = true; b.wake() }
+func (b *loopback) Abort()            { b.Close() }
 
 const (
 	upgrade  = "GET / HTTP/1.1\nHost: a\nConnection: upgrade\nUpgrade: echo\n\n"
@@ -133,8 +135,8 @@ func TestTunnelEndsWithAPanicAtItsFarEnd(t *testing.T) {
 		x.Response.Tunnel = &panicking{loopback{loop: x.Loop}}
 		return nil
 	})}, loop.Options{OnPanic: func(any, []byte) {}})
-	s.dial().send(upgrade).want(upgraded).wantEnd()
-	if err := <-ends; err != error(errPanic) {
+	s.dial().send(upgrade).want(upgraded).wantReset()
+	if err := <-ends; err == nil || !strings.Contains(err.Error(), "panic") {
 		t.Errorf("Failed is %v", err)
 	}
 }
@@ -144,21 +146,30 @@ type panicking struct{ loopback }
 
 func (*panicking) Next() ([]byte, error) { panic("on purpose") }
 
-func TestTunnelKeepsTheOtherDirectionAfterAHalfClose(t *testing.T) {
+// tunnelTo starts a server whose tunnels lead to a peer, and returns both.
+func tunnelTo(t *testing.T, ends chan<- error) (s *testServer, peer *client) {
+	t.Helper()
 	var far *connTunnel
-	s := serve(t, &Server{Handler: message.HandlerFunc(func(x *message.Exchange) error {
+	s = serve(t, &Server{Handler: message.HandlerFunc(func(x *message.Exchange) error {
+		if ends != nil {
+			x.OnEnd(func(x *message.Exchange) { ends <- x.Failed })
+		}
 		x.Response.Status = 101
 		x.Response.Header.Add("Date", "now")
 		x.Response.Header.Add("Upgrade", "echo")
 		x.Response.Tunnel = far
 		return nil
 	})})
-	var peer *client
 	looptest.Do(t, s.loop, func() {
 		near, end := looptest.Pair(t, s.loop)
 		far = &connTunnel{conn: near}
 		peer = &client{t: t, conn: end.(*net.TCPConn)}
 	})
+	return s, peer
+}
+
+func TestTunnelKeepsTheOtherDirectionAfterAHalfClose(t *testing.T) {
+	s, peer := tunnelTo(t, nil)
 	c := s.dial().send(upgrade).want(upgraded)
 	peer.send("all of it").conn.CloseWrite()
 	if got := c.all(); got != "all of it" {
@@ -168,6 +179,46 @@ func TestTunnelKeepsTheOtherDirectionAfterAHalfClose(t *testing.T) {
 	if got := peer.all(); got != "and this" {
 		t.Errorf("the far end got %q", got)
 	}
+}
+
+// A reset says that what came before it may not be whole.
+func TestTunnelPassesAResetOn(t *testing.T) {
+	ends := make(chan error, 1)
+	s, peer := tunnelTo(t, ends)
+	s.dial().send(upgrade).want(upgraded).reset()
+	peer.wantReset()
+	<-ends
+	s, peer = tunnelTo(t, ends)
+	c := s.dial().send(upgrade).want(upgraded)
+	peer.reset()
+	c.wantReset()
+	if err := <-ends; err == nil || !strings.Contains(err.Error(), "reset") {
+		t.Errorf("Failed is %v", err)
+	}
+}
+
+// deaf is a tunnel that has said all it has to say and takes nothing.
+type deaf struct{ loopback }
+
+func (*deaf) Write([]byte) (int, error) { return 0, errors.New("deaf") }
+
+// What the client has sent in vain must not make a reset of the end, which could
+// destroy what it has not read yet.
+func TestTunnelWhoseFarEndIsDeafEndsWithWhatThatHasSaid(t *testing.T) {
+	ends := make(chan error, 1)
+	s := serve(t, &Server{Handler: message.HandlerFunc(func(x *message.Exchange) error {
+		x.OnEnd(func(x *message.Exchange) { ends <- x.Failed })
+		x.Response.Status = 101
+		x.Response.Header.Add("Date", "now")
+		x.Response.Tunnel = &deaf{loopback{loop: x.Loop, ready: [][]byte{[]byte("bye")}, ended: true}}
+		return nil
+	})})
+	c := s.dial().sendRaw(strings.ReplaceAll(upgrade, "\n", "\r\n") + strings.Repeat("x", 1<<20))
+	c.want(upgraded + "bye").wantEnd()
+	if err := <-ends; err == nil || err.Error() != "deaf" {
+		t.Errorf("Failed is %v", err)
+	}
+	c.conn.Close()
 }
 
 func TestTunnelCarriesMoreThanBuffersHold(t *testing.T) {
@@ -188,7 +239,7 @@ func TestTunnelEndsWhenItIsSilent(t *testing.T) {
 	ends := make(chan *message.Exchange, 1)
 	c := serve(t, &Server{Handler: switching(101, ends), Timeouts: Timeouts{Tunnel: soon}}).dial()
 	c.send(upgrade).want(upgraded).wantEnd()
-	if end := <-ends; end.Failed != errTunnelSilent {
+	if end := <-ends; end.Failed != message.ErrTunnelSilent {
 		t.Errorf("Failed is %v", end.Failed)
 	}
 }

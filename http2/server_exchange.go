@@ -23,7 +23,7 @@ type exchange struct {
 	connect bool             // an extended CONNECT (RFC 8441)
 	begun   bool             // the final header section is in the output
 	done    bool             // Run has come to its end, not to a panic
-	tunnel  tunnel
+	relay   message.Relay
 
 	nextFree *exchange
 
@@ -37,7 +37,6 @@ func newExchange(f *front) *exchange {
 	e := &exchange{front: f}
 	e.x.Loop = f.loop
 	e.x.Reset()
-	e.tunnel.exchange = e
 	e.sendInterim = e.interim
 	e.sendContinue = func() error { return e.interim(100, &message.Header{}) }
 	e.failedStream = e.over

@@ -26,7 +26,10 @@ func (e *exchange) write() {
 			r.Status = 200 // RFC 8441 section 5
 		}
 		e.head(false)
-		e.tunnel.run(r.Tunnel)
+		e.readTime = 0
+		if err := e.relay.Run(x, (*nearTunnel)(e), r.Tunnel, e.front.timeouts.Tunnel); x.Failed == nil {
+			x.Failed = err
+		}
 		return
 	}
 	if x.Request.Method == "HEAD" || r.Status == 204 || r.Status == 304 || r.Length == 0 && !r.Header.Has("trailer") {

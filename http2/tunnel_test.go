@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"testing"
+	"time"
 
 	wire "golang.org/x/net/http2"
 
@@ -16,6 +17,7 @@ type echoFar struct {
 	loop          *loop.Loop
 	data          []byte
 	ended, closed bool
+	aborted       bool
 	reader        *loop.Coroutine
 }
 
@@ -61,6 +63,11 @@ func (f *echoFar) CloseWrite() error {
 func (f *echoFar) Close() {
 	f.closed = true
 	f.wake()
+}
+
+func (f *echoFar) Abort() {
+	f.aborted = f.aborted || !f.closed
+	f.Close()
 }
 
 // switching answers as an upstream of HTTP/1.1 that switches protocols.
@@ -129,16 +136,88 @@ func TestExtendedConnectIsRefusedWhereTheUpstreamDoesNotSwitch(t *testing.T) {
 	}
 }
 
+// answering makes a handler that switches to a far end.
+func answering(far func(*message.Exchange) message.Tunnel, ended chan<- error) message.Handler {
+	return message.HandlerFunc(func(x *message.Exchange) error {
+		x.OnEnd(func(x *message.Exchange) { ended <- x.Failed })
+		x.Response.Status = 101
+		x.Response.Tunnel = far(x)
+		return nil
+	})
+}
+
+// RFC 9113 section 8.5: the far end of a tunnel whose stream is reset is reset.
 func TestTunnelEndsWithItsStream(t *testing.T) {
-	ended := make(chan struct{})
-	a := attack(t, &Server{Handler: message.HandlerFunc(func(x *message.Exchange) error {
-		x.OnEnd(func(*message.Exchange) { close(ended) })
-		return switching(x)
-	})})
+	ended := make(chan error, 1)
+	var far *echoFar
+	a := attack(t, &Server{Handler: answering(func(x *message.Exchange) message.Tunnel {
+		far = &echoFar{loop: x.Loop}
+		return far
+	}, ended)})
 	a.open(1, false, extended...)
 	if status, _ := a.outcome(1); status != "200" {
 		t.Fatal("no tunnel")
 	}
 	a.WriteRSTStream(1, wire.ErrCodeCancel)
-	<-ended
+	if err := <-ended; err != message.ErrClientGone || !far.aborted {
+		t.Errorf("Failed is %v; the far end is reset: %v", err, far.aborted)
+	}
+}
+
+// mute is a far end that never says anything, not even that it has finished.
+type mute struct{ echoFar }
+
+func (*mute) Write(p []byte) (int, error) { return len(p), nil }
+func (*mute) CloseWrite() error           { return nil }
+
+// stuck is one that takes nothing either.
+type stuck struct {
+	mute
+	writer *loop.Coroutine
+}
+
+func (s *stuck) Write([]byte) (int, error) {
+	s.writer = s.loop.Current()
+	for !s.closed {
+		if err := s.loop.Park(); err != nil {
+			return 0, err
+		}
+	}
+	return 0, errors.New("closed")
+}
+
+func (s *stuck) Close() {
+	s.mute.Close()
+	if s.writer != nil {
+		s.writer.Wake()
+	}
+}
+
+func TestTunnelEndsWhenItIsSilent(t *testing.T) {
+	for name, c := range map[string]struct {
+		far func(*message.Exchange) message.Tunnel
+		say func(*attacker)
+	}{
+		"from the start": {func(x *message.Exchange) message.Tunnel { return &mute{echoFar{loop: x.Loop}} }, func(*attacker) {}},
+		"once the client has finished": {func(x *message.Exchange) message.Tunnel { return &mute{echoFar{loop: x.Loop}} },
+			func(a *attacker) { a.WriteData(1, true, []byte("bye")) }},
+		"and takes nothing": {func(x *message.Exchange) message.Tunnel { return &stuck{mute: mute{echoFar{loop: x.Loop}}} },
+			func(a *attacker) { a.WriteData(1, false, []byte("hello")) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ended := make(chan error, 1)
+			a := attack(t, &Server{Timeouts: Timeouts{Tunnel: 30 * time.Millisecond}, Handler: answering(c.far, ended)})
+			a.open(1, false, extended...)
+			if status, _ := a.outcome(1); status != "200" {
+				t.Fatal("no tunnel")
+			}
+			c.say(a)
+			if err := <-ended; err != message.ErrTunnelSilent {
+				t.Errorf("Failed is %v", err)
+			}
+			if _, code := a.outcome(1); code != wire.ErrCodeCancel {
+				t.Errorf("the stream ends with %v", code)
+			}
+		})
+	}
 }

@@ -204,6 +204,9 @@ type Tunnel interface {
 	Write(p []byte) (int, error)
 	// CloseWrite tells the far end that nothing more comes.
 	CloseWrite() error
-	// Close ends both directions.
+	// Close ends both directions, as if nothing were missing.
 	Close()
+	// Abort ends both in a way that the far end can tell from that. After either
+	// neither does anything.
+	Abort()
 }
