@@ -14,8 +14,9 @@ import (
 // nginx is a real peer that serves files.
 type nginx struct {
 	*process
-	addr string
-	root string // the directory of its files
+	addr   string
+	listen string // options beside the address
+	root   string // the directory of its files
 }
 
 // startNginx runs nginx over an empty directory, as one process that is all
@@ -45,12 +46,12 @@ http {
 	scgi_temp_path %[1]s/scgi;
 	keepalive_requests 100000;
 	server {
-		listen %[2]s;
+		listen %[2]s %[5]s;
 		root %[3]s;
 		location / { %[4]s }
 	}
 }
-`, dir, n.addr, n.root, directives))
+`, dir, n.addr, n.root, directives, n.listen))
 	n.process = start(t, "nginx", "-c", conf, "-p", dir, "-e", "stderr")
 	n.answers(t, n.addr)
 }

@@ -2,10 +2,12 @@ package e2e
 
 import (
 	"bufio"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +101,75 @@ func TestUpstreamIsToldForWhomAConnectionIsMade(t *testing.T) {
 			if got := <-told; !strings.HasPrefix(got, "127.") {
 				t.Errorf("%s: the upstream is told %q", version, got)
 			}
+		}
+	}
+}
+
+// chain starts a proxy that knows its clients from a field of a proxy that it
+// trusts, and introduces them in a version of the protocol to a second proxy, in
+// front of upstream.
+func chain(t *testing.T, upstream, version string, secure bool) *proxy {
+	t.Helper()
+	behind := "proxy_protocol = [\"127.0.0.1\"]\n"
+	keys := []string{fmt.Sprintf("proxy_protocol = %q", version)}
+	if secure {
+		behind += "enabled_h2 = true\nglobal_certificates = true\n" +
+			fmt.Sprintf("[certificates.own]\ntls_cert = %q\nis_default = true\n", selfSigned(t, x509.NewCertPool()))
+		keys = append(keys, `alpn = "h2"`, `sni = "proxy.test"`, "verify_cert = false")
+	}
+	second := startProxy(t, strings.Replace(proxyTo(upstream), "[locations.all]", behind+"[locations.all]\nenable_reverse_proxy_headers = true", 1))
+	return startProxy(t, "[basic]\ntrusted_proxies = [\"127.0.0.0/8\"]\n"+proxyTo(second.addr, keys...))
+}
+
+func TestClientIsKnownBehindTwoProxies(t *testing.T) {
+	upstream := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Header.Get("X-Real-IP")) })
+	for _, version := range []string{"v1", "v2"} {
+		for _, secure := range []bool{false, true} {
+			p := chain(t, upstream, version, secure)
+			// Connections must not be shared by clients, whatever carries them.
+			for _, client := range []string{"203.0.113.9", "2001:db8::9", "203.0.113.10"} {
+				request := "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: " + client + "\r\nConnection: close\r\n\r\n"
+				if got, err := say(t, p.addr, request); got != client || err != nil {
+					t.Errorf("%s, TLS %v: the upstream sees %q, %v; want %q", version, secure, got, err, client)
+				}
+			}
+		}
+	}
+}
+
+func TestCurlIntroducesItsClientAheadOfTLS(t *testing.T) {
+	upstream := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
+	p := startProxy(t, strings.Replace(proxyTo(upstream), "[locations.all]",
+		fmt.Sprintf("proxy_protocol = [\"127.0.0.1\"]\nenabled_h2 = true\nglobal_certificates = true\n[certificates.own]\ntls_cert = %q\nis_default = true\n[locations.all]",
+			selfSigned(t, x509.NewCertPool())), 1))
+	for option, want := range map[string]string{"--haproxy-protocol": "hello 2", "--no-haproxy-protocol": ""} {
+		out, err := exec.Command("curl", "-sk", "--interface", "127.0.0.1", "--noproxy", "*", "-w", " %{http_version}", option, "https://"+p.addr+"/").Output()
+		if want == "" && err == nil || want != "" && string(out) != want {
+			t.Errorf("%s: %q, %v", option, out, err)
+		}
+	}
+}
+
+func TestNginxIsToldForWhomAConnectionIsMade(t *testing.T) {
+	n := &nginx{addr: freeAddr(t), root: t.TempDir(), listen: "proxy_protocol"}
+	n.run(t, `return 200 "$proxy_protocol_addr $proxy_protocol_port $proxy_protocol_server_addr:$proxy_protocol_server_port";`)
+	for _, version := range []string{"v1", "v2"} {
+		p := startProxyTo(t, n.addr, fmt.Sprintf("proxy_protocol = %q", version))
+		c, err := net.Dial("tcp", p.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(patience))
+		io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+		r, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(r.Body)
+		host, port, _ := net.SplitHostPort(c.LocalAddr().String())
+		if want := host + " " + port + " " + p.addr; string(got) != want || err != nil {
+			t.Errorf("%s: nginx is told %q, %v; want %q", version, got, err, want)
 		}
 	}
 }

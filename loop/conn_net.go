@@ -14,7 +14,7 @@ var _ net.Conn = (*Conn)(nil)
 // RemoteAddrPort returns the peer's address, without the zone of a link-local
 // one; the zero AddrPort on a Unix socket.
 func (c *Conn) RemoteAddrPort() netip.AddrPort {
-	if c.remotePort == 0 {
+	if c.remote == [16]byte{} { // which is nobody's address
 		return netip.AddrPort{}
 	}
 	return netip.AddrPortFrom(netip.AddrFrom16(c.remote).Unmap(), c.remotePort)

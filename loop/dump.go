@@ -33,8 +33,8 @@ func (l *Loop) Dump(w io.Writer, most int) {
 // String describes the connection in a line.
 func (c *Conn) String() string {
 	peer := "unix peer"
-	if c.remotePort != 0 {
-		peer = c.RemoteAddrPort().String()
+	if remote := c.RemoteAddrPort(); remote.IsValid() {
+		peer = remote.String()
 	}
 	facts := []string{fmt.Sprintf("connection %d with %s", c.fd, peer)}
 	for _, flag := range [...]struct {

@@ -60,7 +60,7 @@ func (a *accepting) look() {
 		a.end(err)
 		return
 	}
-	if h.Source.Port() != 0 { // no port stands for no address
+	if h.Source.IsValid() && !h.Source.Addr().IsUnspecified() {
 		a.conn.SetRemoteAddrPort(h.Source)
 	}
 	a.end(nil)

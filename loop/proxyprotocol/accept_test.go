@@ -73,14 +73,32 @@ func TestHeaderIsTakenAndTheRestIsLeft(t *testing.T) {
 }
 
 func TestHeaderWithoutAddressLeavesThatOfTheConnection(t *testing.T) {
+	for _, h := range []Header{{}, header("0.0.0.0:1", "192.0.2.2:443"), header("[::]:0", "[2001:db8::2]:443")} {
+		looptest.Run(t, func(l *loop.Loop) {
+			conn, err := accept(t, l, patience, func(c net.Conn) { c.Write(Append2(nil, h)) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if addr := conn.RemoteAddrPort().Addr(); addr != netip.MustParseAddr("127.0.0.1") {
+				t.Errorf("%v: the client is %v", h, addr)
+			}
+		})
+	}
+}
+
+// A proxy that knows the client only by name of another proxy, from a field of
+// the request, knows no port.
+func TestClientWithoutAPortIsTakenAsToldToo(t *testing.T) {
+	h := header("192.0.2.1:0", "192.0.2.2:443")
 	looptest.Run(t, func(l *loop.Loop) {
-		conn, err := accept(t, l, patience, func(c net.Conn) { c.Write(Append2(nil, Header{})) })
+		conn, err := accept(t, l, patience, func(c net.Conn) { c.Write(Append1(nil, h)) })
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		if addr := conn.RemoteAddrPort().Addr(); addr != netip.MustParseAddr("127.0.0.1") {
-			t.Errorf("the client is %v", addr)
+		if conn.RemoteAddrPort() != h.Source {
+			t.Errorf("the client is %v", conn.RemoteAddrPort())
 		}
 	})
 }

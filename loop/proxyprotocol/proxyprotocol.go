@@ -109,29 +109,49 @@ func parse2(b []byte) (h Header, n int, err error) {
 		return h, 0, ErrIncomplete
 	}
 	rest := b[fixed2:n]
-	size := map[byte]int{0x11: 4, 0x12: 4, 0x21: 16, 0x22: 16}[family]
-	length := 2*size + 4
-	switch {
-	case family>>4 == 3: // Unix sockets
-		size, length = 0, 216
-	case family>>4 == 0:
-		size, length = 0, 0
-	case size == 0:
+	if command == local || family == unspecified {
+		return h, n, nil // whatever follows
+	}
+	size := addressSize(family)
+	if size == 0 {
 		return h, 0, ErrMalformed
 	}
-	if len(rest) < length {
+	length := 2 * size
+	if size != unixAddress {
+		length += 4 // ports
+	}
+	if len(rest) < length || !intact(b[:n], fixed2+length) {
 		return h, 0, ErrMalformed
 	}
-	if size > 0 && command&0xf == 1 {
+	if size != unixAddress {
 		source, _ := netip.AddrFromSlice(rest[:size])
 		destination, _ := netip.AddrFromSlice(rest[size : 2*size])
 		h.Source = netip.AddrPortFrom(source.Unmap(), binary.BigEndian.Uint16(rest[2*size:]))
 		h.Destination = netip.AddrPortFrom(destination.Unmap(), binary.BigEndian.Uint16(rest[2*size+2:]))
 	}
-	if family>>4 != 0 && !intact(b[:n], fixed2+length) {
-		return Header{}, 0, ErrMalformed
-	}
 	return h, n, nil
+}
+
+// Bytes of version 2 behind its signature: the command with the version, and the
+// family of the addresses with the transport.
+const (
+	local       = 0x20 // a connection of the proxy's own, such as a check
+	unspecified = 0x00
+	unixAddress = 108 // bytes
+)
+
+// addressSize returns the length of one address of a family, 0 when there is none
+// such. Whether connections or datagrams came makes no difference.
+func addressSize(family byte) int {
+	switch family {
+	case 0x11, 0x12:
+		return 4
+	case 0x21, 0x22:
+		return 16
+	case 0x31, 0x32:
+		return unixAddress
+	}
+	return 0
 }
 
 // tlvChecksum is the type of the value that holds a CRC32c of the header.
