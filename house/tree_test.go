@@ -77,6 +77,9 @@ var texts = sync.OnceValues(func() ([]text, error) {
 			return err
 		}
 		rel = filepath.ToSlash(rel)
+		if rel == ".git" && !entry.IsDir() { // of a linked working tree
+			return nil
+		}
 		if entry.IsDir() {
 			switch rel {
 			case ".git", "bin", "dist", "bench/out", "web/node_modules", "web/dist":
