@@ -5,8 +5,10 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
-	"log"
+	stdlog "log"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -46,21 +48,50 @@ func (w *website) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 // loaded counts the pictures that the page shows, and those that came by HTTP/2.
 const loaded = `[
 	[...document.images].filter(i => i.complete && i.naturalWidth == 1).length,
-	performance.getEntriesByType('resource').filter(e => e.nextHopProtocol == 'h2').length,
+	performance.getEntriesByType('resource').filter(e => e.name.includes('/picture/') && e.nextHopProtocol == 'h2').length,
 ]`
 
-// echoed sends a message on a WebSocket and waits for it.
+// echoed sends a text and then messages of many sizes on a WebSocket, each when
+// the one before has come back.
 const echoed = `new Promise((done, failed) => {
+	const sizes = [1, 125, 126, 65535, 65536, 1 << 20, 16 << 20];
+	const message = n => new Uint8Array(n).map((_, i) => i * 7 + (i >> 8));
 	const s = new WebSocket('wss://' + location.host + '/echo');
+	s.binaryType = 'arraybuffer';
+	let text, sent;
+	const next = () => {
+		if (sizes.length == 0) {
+			return s.close(1000, text);
+		}
+		s.send(sent = message(sizes.shift()));
+	};
 	s.onopen = () => s.send('hello from a browser');
-	s.onmessage = m => done(m.data);
-	s.onerror = () => failed('the socket has failed');
+	s.onmessage = m => {
+		if (typeof m.data == 'string') {
+			text = m.data;
+			return next();
+		}
+		const got = new Uint8Array(m.data);
+		if (got.length != sent.length || got.some((b, i) => b != sent[i])) {
+			return failed('a message of ' + sent.length + ' bytes came back changed');
+		}
+		next();
+	};
+	s.onclose = e => done(e.wasClean ? text : 'closed with ' + e.code);
 })`
+
+// sockets opens many WebSockets at once, and counts those that echo.
+const sockets = `Promise.all(Array.from({length: 100}, (_, i) => new Promise(done => {
+	const s = new WebSocket('wss://' + location.host + '/echo');
+	s.onopen = () => s.send('socket ' + i);
+	s.onmessage = m => { done(m.data == 'socket ' + i); s.close(); };
+	s.onclose = () => done(false);
+}))).then(echoes => echoes.filter(e => e).length)`
 
 func TestBrowserLoadsAPageOverHTTP2AndTalksOnAWebSocket(t *testing.T) {
 	site := &website{t: t}
 	p := startProxy(t, strings.Replace(proxyTo(serve(t, site.ServeHTTP)), "[locations.all]",
-		fmt.Sprintf("enabled_h2 = true\nglobal_certificates = true\n[certificates.own]\ntls_cert = %q\nis_default = true\n[locations.all]", selfSigned(t, x509.NewCertPool())), 1))
+		fmt.Sprintf("access_log = \"DIR/access.log?rolling=never {path} {proto} {status}\"\nenabled_h2 = true\nglobal_certificates = true\n[certificates.own]\ntls_cert = %q\nis_default = true\n[locations.all]", selfSigned(t, x509.NewCertPool())), 1))
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	defer cancel()
 	ctx, end := chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:],
@@ -73,16 +104,18 @@ func TestBrowserLoadsAPageOverHTTP2AndTalksOnAWebSocket(t *testing.T) {
 	ctx, closeTab := chromedp.NewContext(ctx, chromedp.WithErrorf(func(format string, args ...any) {
 		// A browser newer than the library tells of more than that knows.
 		if text := fmt.Sprintf(format, args...); !strings.Contains(text, "could not unmarshal event") {
-			log.Println("chromedp:", text)
+			stdlog.Println("chromedp:", text)
 		}
 	}))
 	defer closeTab()
 	var counts []int
 	var message string
+	var echoes int
 	err := chromedp.Run(ctx,
 		chromedp.Navigate("https://"+p.addr+"/"), // returns when all is loaded
 		chromedp.Evaluate(loaded, &counts),
 		chromedp.Evaluate(echoed, &message, awaited),
+		chromedp.Evaluate(sockets, &echoes, awaited),
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -93,8 +126,16 @@ func TestBrowserLoadsAPageOverHTTP2AndTalksOnAWebSocket(t *testing.T) {
 	if message != "hello from a browser" {
 		t.Errorf("the WebSocket echoes %q", message)
 	}
+	if echoes != 100 {
+		t.Errorf("%d of 100 WebSockets at once echo", echoes)
+	}
 	if err := chromedp.Cancel(ctx); err != nil {
 		t.Error(err)
+	}
+	p.stop(t)
+	log, err := os.ReadFile(filepath.Join(p.dir, "access.log"))
+	if n := strings.Count(string(log), "/echo HTTP/2.0 200\n"); n != 101 || err != nil {
+		t.Errorf("%d of 101 WebSockets came over HTTP/2, %v", n, err)
 	}
 }
 

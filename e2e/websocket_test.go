@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -97,18 +98,21 @@ func TestAThousandWebSocketsAtOnce(t *testing.T) {
 		url, client := frontOf(t, secure)
 		ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 		defer cancel()
-		open := make(chan struct{}, 1000)
-		all := make(chan struct{})
+		// They come a few at a time, since a handshake may take only so long,
+		// and stay until all are there.
+		coming := make(chan struct{}, 16)
+		var open sync.WaitGroup
+		open.Add(1000)
 		together(t, 1000, func(i int) error {
+			coming <- struct{}{}
 			c, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: client})
-			if open <- struct{}{}; len(open) == cap(open) {
-				close(all)
-			}
+			<-coming
+			open.Done()
 			if err != nil {
 				return err
 			}
 			defer c.CloseNow()
-			<-all
+			open.Wait()
 			for range 3 {
 				message := fmt.Sprintf("hello %d", i)
 				if err := c.Write(ctx, websocket.MessageText, []byte(message)); err != nil {
