@@ -90,8 +90,8 @@ const sockets = `Promise.all(Array.from({length: 100}, (_, i) => new Promise(don
 
 func TestBrowserLoadsAPageOverHTTP2AndTalksOnAWebSocket(t *testing.T) {
 	site := &website{t: t}
-	p := startProxy(t, strings.Replace(proxyTo(serve(t, site.ServeHTTP)), "[locations.all]",
-		fmt.Sprintf("access_log = \"DIR/access.log?rolling=never {path} {proto} {status}\"\nenabled_h2 = true\nglobal_certificates = true\n[certificates.own]\ntls_cert = %q\nis_default = true\n[locations.all]", selfSigned(t, x509.NewCertPool())), 1))
+	config := withTLS(proxyTo(serve(t, site.ServeHTTP)), selfSigned(t, x509.NewCertPool()))
+	p := startProxy(t, strings.Replace(config, "enabled_h2", "access_log = \"DIR/access.log?rolling=never {path} {proto} {status}\"\nenabled_h2", 1))
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	defer cancel()
 	ctx, end := chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:],

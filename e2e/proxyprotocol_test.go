@@ -110,14 +110,15 @@ func TestUpstreamIsToldForWhomAConnectionIsMade(t *testing.T) {
 // front of upstream.
 func chain(t *testing.T, upstream, version string, secure bool) *proxy {
 	t.Helper()
-	behind := "proxy_protocol = [\"127.0.0.1\"]\n"
+	behind := proxyTo(upstream)
 	keys := []string{fmt.Sprintf("proxy_protocol = %q", version)}
 	if secure {
-		behind += "enabled_h2 = true\nglobal_certificates = true\n" +
-			fmt.Sprintf("[certificates.own]\ntls_cert = %q\nis_default = true\n", selfSigned(t, x509.NewCertPool()))
+		behind = withTLS(behind, selfSigned(t, x509.NewCertPool()))
 		keys = append(keys, `alpn = "h2"`, `sni = "proxy.test"`, "verify_cert = false")
 	}
-	second := startProxy(t, strings.Replace(proxyTo(upstream), "[locations.all]", behind+"[locations.all]\nenable_reverse_proxy_headers = true", 1))
+	second := startProxy(t, strings.NewReplacer(
+		"[servers.main]", "[servers.main]\nproxy_protocol = [\"127.0.0.1\"]",
+		"[locations.all]", "[locations.all]\nenable_reverse_proxy_headers = true").Replace(behind))
 	return startProxy(t, "[basic]\ntrusted_proxies = [\"127.0.0.0/8\"]\n"+proxyTo(second.addr, keys...))
 }
 
@@ -139,9 +140,7 @@ func TestClientIsKnownBehindTwoProxies(t *testing.T) {
 
 func TestCurlIntroducesItsClientAheadOfTLS(t *testing.T) {
 	upstream := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
-	p := startProxy(t, strings.Replace(proxyTo(upstream), "[locations.all]",
-		fmt.Sprintf("proxy_protocol = [\"127.0.0.1\"]\nenabled_h2 = true\nglobal_certificates = true\n[certificates.own]\ntls_cert = %q\nis_default = true\n[locations.all]",
-			selfSigned(t, x509.NewCertPool())), 1))
+	p := startProxy(t, strings.Replace(withTLS(proxyTo(upstream), selfSigned(t, x509.NewCertPool())), "enabled_h2", "proxy_protocol = [\"127.0.0.1\"]\nenabled_h2", 1))
 	for option, want := range map[string]string{"--haproxy-protocol": "hello 2", "--no-haproxy-protocol": ""} {
 		out, err := exec.Command("curl", "-sk", "--interface", "127.0.0.1", "--noproxy", "*", "-w", " %{http_version}", option, "https://"+p.addr+"/").Output()
 		if want == "" && err == nil || want != "" && string(out) != want {

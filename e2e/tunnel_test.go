@@ -2,11 +2,14 @@ package e2e
 
 import (
 	"bufio"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -40,7 +43,7 @@ func passTunnels(t *testing.T, n int, size int64) {
 			return err
 		}
 		defer conn.Close()
-		conn.SetDeadline(time.Now().Add(patience))
+		conn.SetDeadline(time.Now().Add(4 * patience))
 		io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
 		in := bufio.NewReader(conn)
 		resp, err := http.ReadResponse(in, nil)
@@ -72,4 +75,130 @@ func wantText(r io.Reader, text string) error {
 		return fmt.Errorf("got %q (%v), want %q", got[:n], err, text)
 	}
 	return nil
+}
+
+// duplex is a connection that can end one direction.
+type duplex interface {
+	net.Conn
+	CloseWrite() error
+}
+
+// openTunnel asks a proxy for a tunnel, over TLS where there is something to trust.
+func openTunnel(t *testing.T, p *proxy, trust *x509.CertPool) (duplex, *bufio.Reader) {
+	t.Helper()
+	conn, err := net.Dial("tcp", p.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(2 * patience))
+	both := duplex(conn.(*net.TCPConn))
+	if trust != nil {
+		both = tls.Client(conn, &tls.Config{RootCAs: trust, ServerName: "proxy.test"})
+	}
+	io.WriteString(both, "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+	in := bufio.NewReader(both)
+	resp, err := http.ReadResponse(in, nil)
+	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatal(resp, err)
+	}
+	return both, in
+}
+
+func TestEitherEndOfATunnelMayFinishFirst(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		// The upstream has its say, finishes, and listens on.
+		heard := make(chan string, 1)
+		upstream := listen(t, func(conn net.Conn) {
+			in := bufio.NewReader(conn)
+			if _, err := http.ReadRequest(in); err != nil {
+				return
+			}
+			io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: upgrade\r\n\r\nall I have")
+			conn.(*net.TCPConn).CloseWrite()
+			text, err := io.ReadAll(in)
+			heard <- fmt.Sprint(string(text), err)
+		})
+		p, trust := startProxyTo(t, upstream), (*x509.CertPool)(nil)
+		if secure {
+			trust = x509.NewCertPool()
+			p = startProxy(t, withTLS(proxyTo(upstream), selfSigned(t, trust)))
+		}
+		conn, in := openTunnel(t, p, trust)
+		if text, err := io.ReadAll(in); string(text) != "all I have" || err != nil {
+			t.Errorf("TLS %v: the client gets %q, %v", secure, text, err)
+		}
+		io.WriteString(conn, "and all I have")
+		conn.CloseWrite()
+		if got := <-heard; got != "and all I have<nil>" {
+			t.Errorf("TLS %v: the upstream gets %q", secure, got)
+		}
+	}
+}
+
+// withTLS gives a server of proxyTo a certificate.
+func withTLS(config, pair string) string {
+	return strings.Replace(config, "[locations.all]",
+		fmt.Sprintf("enabled_h2 = true\nglobal_certificates = true\n[certificates.own]\ntls_cert = %q\nis_default = true\n[locations.all]", pair), 1)
+}
+
+// A guard that an Upgrade field could talk past guarded nothing, elsewhere.
+func TestAskingForAnUpgradeOpensNoGuardedDoor(t *testing.T) {
+	upstream := listen(t, func(conn net.Conn) { t.Error("the upstream is asked") })
+	p := startProxy(t, strings.Replace(proxyTo(upstream), "upstream = \"peer\"",
+		"upstream = \"peer\"\nplugins = [\"guard\"]\n[plugins.guard]\ncategory = \"mock\"\nstatus = 403", 1))
+	for _, fields := range []string{
+		"Connection: Upgrade\r\nUpgrade: websocket\r\n",
+		"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n",
+		"Connection: Upgrade\r\nUpgrade: x\r\n",
+		"Connection: upgrade\r\n",
+		"Upgrade: websocket\r\n",
+	} {
+		if got, err := statusOf(p.addr, "GET / HTTP/1.1\r\nHost: a\r\n"+fields+"\r\n"); got != 403 || err != nil {
+			t.Errorf("%q is answered with %d, %v", fields, got, err)
+		}
+	}
+}
+
+// statusOf returns the status of the answer to a request.
+func statusOf(addr, request string) (int, error) {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	io.WriteString(conn, request)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return 0, err
+	}
+	return resp.StatusCode, nil
+}
+
+func TestATunnelOutlivesTheSignalToEndUntilItsGraceEnds(t *testing.T) {
+	upstream := serve(t, func(w http.ResponseWriter, r *http.Request) { talkBack(t, w) })
+	for _, secure := range []bool{false, true} {
+		trust := (*x509.CertPool)(nil)
+		config := "[basic]\ngrace_period = \"1s\"\n" + proxyTo(upstream)
+		if secure {
+			trust = x509.NewCertPool()
+			config = withTLS(config, selfSigned(t, trust))
+		}
+		p := startProxy(t, config)
+		conn, in := openTunnel(t, p, trust)
+		signaled := time.Now()
+		p.signal(t, syscall.SIGTERM)
+		err := error(nil)
+		for err == nil {
+			io.WriteString(conn, "still there")
+			err = wantText(in, "still there")
+		}
+		if lasted := time.Since(signaled); lasted < time.Second || lasted > patience {
+			t.Errorf("TLS %v: the tunnel ends after %v, %v", secure, lasted, err)
+		}
+		if code := p.exitCode(t); code != 0 {
+			t.Errorf("TLS %v: exit code %d", secure, code)
+		}
+	}
 }

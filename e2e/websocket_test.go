@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -55,8 +54,7 @@ func frontOf(t *testing.T, secure bool) (url string, c *http.Client) {
 		return "ws://" + p.addr, newClient(t)
 	}
 	trust := x509.NewCertPool()
-	p := startProxy(t, strings.Replace(config, "[locations.all]",
-		fmt.Sprintf("enabled_h2 = true\nglobal_certificates = true\n[certificates.own]\ntls_cert = %q\n[locations.all]", selfSigned(t, trust)), 1))
+	p := startProxy(t, withTLS(config, selfSigned(t, trust)))
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trust, ServerName: "proxy.test", NextProtos: []string{"http/1.1"}}}
 	t.Cleanup(transport.CloseIdleConnections)
 	return "wss://" + p.addr, &http.Client{Transport: transport}
