@@ -21,16 +21,9 @@ import (
 
 	hcl "github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"pingap/config"
-)
-
-const (
-	// maxText bounds one text, in bytes.
-	maxText = 16 << 20
-	// maxBrackets bounds how many brackets stand in each other: the parser
-	// descends into each.
-	maxBrackets = 256
 )
 
 // Add adds the sections of an HCL text. file is its name in problems.
@@ -41,7 +34,7 @@ func Add(d *config.Document, file string, text []byte) {
 		return
 	}
 	parsed, diagnostics := hclsyntax.ParseConfig(text, file, hcl.InitialPos)
-	for _, diagnostic := range diagnostics {
+	for _, diagnostic := range diagnostics[:min(len(diagnostics), maxDiagnostics)] {
 		r.diagnose(diagnostic)
 	}
 	var blocks []*config.Block
@@ -58,37 +51,7 @@ type reader struct {
 	section  string
 }
 
-// readable reports whether the text can be given to the parser.
-func (r *reader) readable() (config.Problem, bool) {
-	problem := config.Problem{Position: config.Position{File: r.file}}
-	if len(r.text) > maxText {
-		problem.Message = fmt.Sprintf("is larger than %d MiB", maxText>>20)
-		return problem, false
-	}
-	depth := 0
-	for i, c := range r.text {
-		switch c {
-		case '(', '[', '{':
-			depth++
-		case ')', ']', '}':
-			depth--
-		}
-		if depth > maxBrackets {
-			problem.Position = r.at(i)
-			problem.Message = fmt.Sprintf("brackets stand in each other more than %d deep", maxBrackets)
-			return problem, false
-		}
-	}
-	return problem, true
-}
-
-// at converts an offset.
-func (r *reader) at(offset int) config.Position {
-	before := r.text[:min(max(offset, 0), len(r.text))]
-	return config.Position{File: r.file, Line: bytes.Count(before, []byte("\n")) + 1, Column: len(before) - bytes.LastIndexByte(before, '\n')}
-}
-
-// place converts a place of the parser, which knows its line already.
+// place converts a place of the parser, whose columns count characters.
 func (r *reader) place(p hcl.Pos) config.Position {
 	before := r.text[:min(p.Byte, len(r.text))]
 	return config.Position{File: r.file, Line: p.Line, Column: len(before) - bytes.LastIndexByte(before, '\n')}
@@ -136,7 +99,7 @@ func (r *reader) block(b *hclsyntax.Block) *config.Block {
 	defer func() { r.section = outer }()
 	block := &config.Block{Kind: b.Type, Position: r.place(b.TypeRange.Start)}
 	if len(b.Labels) > 0 {
-		block.Name = b.Labels[0]
+		block.Name = cty.NormalizeString(b.Labels[0]) // as the parser does with the texts that refer to it
 	}
 	kind := config.KindOf(b.Type)
 	r.section = strings.TrimSuffix(kind+"."+block.Name, ".")

@@ -1,6 +1,7 @@
 package hcl
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -111,6 +112,12 @@ func TestNestedBlocksAreSectionsThatAreNamed(t *testing.T) {
 	}
 }
 
+// tooMany is what is said of a text that would make the parser overflow its
+// stack.
+func tooMany(line int) string {
+	return fmt.Sprintf("a.hcl:%d: there are no expressions, and this text has hundreds; values are text in quotes, numbers, true, false, lists and tables", line)
+}
+
 func TestProblemsHaveTheirPlaces(t *testing.T) {
 	const rest = "\nserver \"web\" { \n addr = \":80\"\n locations = [\"all\"] \n}\nlocation \"all\" {\n upstream = \"app\"\n}\nupstream \"app\" {\n addrs = [\"127.0.0.1\"]\n}\n"
 	for _, c := range []struct{ text, want string }{
@@ -131,11 +138,22 @@ func TestProblemsHaveTheirPlaces(t *testing.T) {
 		{"location \"l\" {\n upstream = \"app\"\n server \"s\" { }\n}", "a.hcl:3: locations.l: a server cannot stand here; here may stand upstream, plugin"},
 		{"upstream \"u\" {\n addrs = [\n  \"127.0.0.1:1\",\n  \"0.0.0.0\",\n ]\n}", "a.hcl:4: upstreams.u: addrs: 0.0.0.0 is an unspecified address, which is that of no server; write the address of the server itself, such as 127.0.0.1 for this machine"},
 		{"storage \"s\" {\n category = \"config\"\n value = <<EOT\nweight = 1\nplugins = oh\nEOT\n}\nlocation \"l\" {\n upstream = \"app\"\n includes = [\"s\"]\n}", `a.hcl:5: storages.s: the text is not in quotes; write plugins = "oh"`},
+		{"basic {\n name = \"a\"\n threads = -(1)\n}", "a.hcl:3: basic: threads: -1 is too small; the least is 0"},
 		{strings.Repeat("(", 300), "a.hcl:1: brackets stand in each other more than 256 deep"},
+		{"basic {\n name = \"" + strings.Repeat("(", 300) + "\"\n thread = 1\n}", `a.hcl:3: basic: unknown key "thread"; did you mean "threads"?`},
+		{"basic {\n threads = " + strings.Repeat("-", 1<<16) + "1\n}", tooMany(2)},
+		{"basic {\n threads = 1" + strings.Repeat("+1", 1<<16) + "\n}", tooMany(2)},
+		{"basic {\n threads = (1" + strings.Repeat("\n+1", 300) + ")\n}", tooMany(259)},
+		{"basic {\n name = " + strings.Repeat("true ? 1 : ", 1<<16) + "1\n}", tooMany(2)},
+		{"basic {\n name = [1]" + strings.Repeat("[0]", 1<<16) + "\n}", tooMany(2)},
+		{"basic {\n name = a" + strings.Repeat(".a", 1<<16) + "\n}", tooMany(2)},
+		{"basic {\n name = \"" + strings.Repeat("%{if true}", 1<<16) + "\"\n}", tooMany(2)},
+		{"basic {\n threads = 1e300000000\n}", "a.hcl:2: the number is too large for any key"},
+		{"basic {\n threads = " + strings.Repeat("9", 1<<16) + "\n}", "a.hcl:2: the number is too large for any key"},
 	} {
 		_, problems := problemsIn(c.text + rest)
 		if len(problems) == 0 || problems[0].String() != c.want {
-			t.Errorf("%s:\n got %v\nwant %s", c.text, problems, c.want)
+			t.Errorf("%.300s:\n got %.300v\nwant %s", c.text, problems, c.want)
 		}
 	}
 }
