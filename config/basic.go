@@ -81,7 +81,6 @@ func (*Basic) dropped() map[string]string {
 	return map[string]string{
 		"work_stealing":         "has no effect: connections stay on the loop that accepted them",
 		"listener_tasks_per_fd": "has no effect: every loop accepts as many connections at a time as there are",
-		"log_capacity":          "has no effect: the key is called log_buffered_size now",
 		"cache_directory":       "has no effect: caches are configured by their plugins, with the key directory",
 		"cache_max_size":        "has no effect: caches are configured by their plugins, with max_size in the key directory",
 	}

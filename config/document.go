@@ -41,6 +41,7 @@ func (d *Document) Decode() (*Config, Problems) {
 		c.source = Position{File: d.files[0]}
 	}
 	d.checkSections()
+	d.renew()
 	d.expand()
 	basic, ok := d.root.Field("basic")
 	if !ok {

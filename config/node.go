@@ -1,5 +1,7 @@
 package config
 
+import "slices"
+
 // Kind is the kind of a value in a configuration's text.
 type Kind uint8
 
@@ -94,6 +96,14 @@ func (n *Node) put(f Field) {
 		return
 	}
 	n.set(f)
+}
+
+// without returns a copy of a table that lacks a key. The values are the same.
+func (n *Node) without(key string) *Node {
+	c := *n
+	c.Fields = slices.DeleteFunc(slices.Clone(n.Fields), func(f Field) bool { return f.Key == key })
+	c.reindex()
+	return &c
 }
 
 // reindex makes the index of Fields.

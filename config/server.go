@@ -101,14 +101,6 @@ type Server struct {
 	Remark string `config:"remark"`
 }
 
-func (*Server) dropped() map[string]string {
-	return map[string]string{
-		"tls_cert":     "has no effect: Pingap moved it into sections [certificates.name]",
-		"tls_key":      "has no effect: Pingap moved it into sections [certificates.name]",
-		"lets_encrypt": "has no effect: Pingap moved it into sections [certificates.name], as domains and acme",
-	}
-}
-
 func (s *Server) check() Problems {
 	return append(checkProbes(&s.Item), s.checkTLS()...)
 }
@@ -123,12 +115,6 @@ func (s *Server) checkTLS() (problems Problems) {
 			problems.add(s.Problem("tls_client_auth", "has no authority to trust", "name those whose certificates clients show in tls_client_ca"))
 		}
 	} else {
-		for _, key := range []string{"tls_cert", "tls_key", "lets_encrypt"} {
-			if s.has(key) {
-				problems.add(s.Problem(key, "has moved, and the server would answer in clear text", "write it into a section [certificates.name], and global_certificates = true here"))
-				break
-			}
-		}
 		for _, key := range []string{"tls_client_ca", "tls_client_auth"} {
 			if s.has(key) {
 				problems.add(s.Problem(key, "asks for certificates of clients, but the server has no TLS", "write global_certificates = true"))
