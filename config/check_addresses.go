@@ -12,21 +12,55 @@ type listening struct {
 	addr   ListenAddr
 }
 
+// port is what is listened on at one port, or path. There may be thousands of
+// addresses, so those that another could overlap with are found by their hosts.
+type port struct {
+	byHost  map[string]listening // the first of each
+	first   listening
+	firstV4 listening // the first that 0.0.0.0 overlaps with
+}
+
 // checkAddresses reports addresses that two servers listen on, or one twice.
 func (c *Config) checkAddresses(problems *Problems) {
-	byPort := make(map[string][]listening)
+	ports := make(map[string]*port)
 	for _, s := range c.Servers {
 		for _, a := range s.Addr {
 			// Addresses with different ports, or paths, are never the same.
-			port := fmt.Sprintf("%s:%d", a.Path, a.Port)
-			for _, other := range byPort[port] {
-				if a.overlaps(other.addr) {
-					problems.add(s.conflict(a, other))
-					break
-				}
+			key := fmt.Sprintf("%s:%d", a.Path, a.Port)
+			p := ports[key]
+			if p == nil {
+				p = &port{byHost: make(map[string]listening)}
+				ports[key] = p
 			}
-			byPort[port] = append(byPort[port], listening{s, a})
+			if first, ok := p.conflicting(a); ok {
+				problems.add(s.conflict(a, first))
+			}
+			p.add(listening{s, a})
 		}
+	}
+}
+
+// conflicting returns an address of the port that overlaps with a.
+func (p *port) conflicting(a ListenAddr) (listening, bool) {
+	same := p.byHost[a.normalHost()]
+	for _, l := range []listening{same, p.byHost["::"], p.byHost["0.0.0.0"], p.firstV4, p.first} {
+		if l.server != nil && a.overlaps(l.addr) {
+			return l, true
+		}
+	}
+	return listening{}, false
+}
+
+func (p *port) add(l listening) {
+	host := l.addr.normalHost()
+	if _, ok := p.byHost[host]; !ok {
+		p.byHost[host] = l
+	}
+	if p.first.server == nil {
+		p.first = l
+	}
+	if p.firstV4.server == nil && (ListenAddr{Host: "0.0.0.0", Port: l.addr.Port}).covers(l.addr) {
+		p.firstV4 = l
 	}
 }
 

@@ -124,3 +124,15 @@ func TestLargeConfigurationFullOfMistakesEndsSoon(t *testing.T) {
 		t.Errorf("%d problems, the first: %v", len(problems), problems[0])
 	}
 }
+
+func TestThousandsOfAddressesAreComparedSoon(t *testing.T) {
+	var b strings.Builder
+	for i := range 50_000 {
+		fmt.Fprintf(&b, "[servers.s%d]\naddr = \"10.%d.%d.%d:80\"\nlocations = []\n", i, i>>16, i>>8&255, i&255)
+	}
+	b.WriteString("[servers.last]\naddr = \":80\"\nlocations = []\n")
+	c, problems := Parse("a.toml", []byte(b.String()))
+	if problems = append(problems, c.Check(Checks{})...); len(problems) != 1 || !strings.Contains(problems[0].Message, ":80 overlaps with 10.0.0.0:80") {
+		t.Errorf("problems are %v", problems)
+	}
+}

@@ -61,6 +61,10 @@ func (d *decoder) fields(n *Node, s reflect.Value, plan *plan) (others []Field) 
 
 // unknown deals with a key that no field of target has.
 func (d *decoder) unknown(f Field, target any, known []string) {
+	if d.found.problems.full() {
+		d.errors++
+		return // what is near takes time to find
+	}
 	problem := Problem{Position: f.Position, Section: d.section, Key: d.prefix + f.Key}
 	if t, ok := target.(dropped); ok {
 		if text, ok := t.dropped()[f.Key]; ok {

@@ -9,9 +9,16 @@ import (
 	"unicode/utf8"
 )
 
+// maxRegexp bounds an expression, in bytes. Compiled it can take a few hundred
+// times as many.
+const maxRegexp = 64 << 10
+
 // compileRegexp compiles an expression (RE2 syntax, like that of Pingap). Its
 // error says where in the expression it went wrong.
 func compileRegexp(expression string) (*regexp.Regexp, error) {
+	if len(expression) > maxRegexp {
+		return nil, &ValueError{Message: fmt.Sprintf("the regular expression has %d bytes; at most %d are allowed", len(expression), maxRegexp)}
+	}
 	re, err := regexp.Compile(expression)
 	if err == nil {
 		return re, nil

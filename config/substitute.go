@@ -48,6 +48,9 @@ func (e *expansion) substitute(section string, f Field) {
 			parts := reference.FindStringSubmatch(found)
 			n.hidden = true
 			value, message, hint := e.lookUp(parts[1], parts[2])
+			if e.grown += len(value); e.grown > maxGrown {
+				value, message, hint = "", fmt.Sprintf("references up to here stand for more than %d MiB", maxGrown>>20), ""
+			}
 			if message != "" {
 				n.reported = true
 				e.problem(n.Position, section, f.Key, message, hint)
