@@ -26,7 +26,7 @@ type Server struct {
 	// without an answer. They are set together.
 	TCPIdle       time.Duration `config:"tcp_idle" max:"9h"`
 	TCPInterval   time.Duration `config:"tcp_interval" max:"9h"`
-	TCPProbeCount int           `config:"tcp_probe_count" min:"0" max:"16"`
+	TCPProbeCount int           `config:"tcp_probe_count" min:"0" max:"127"`
 	// TCPUserTimeout is how long sent bytes may stay unacknowledged; 0 leaves
 	// it to the system.
 	TCPUserTimeout time.Duration `config:"tcp_user_timeout"`
