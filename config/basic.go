@@ -75,6 +75,8 @@ type Basic struct {
 	Sentry string `config:"sentry" inert:"true"`
 	// Pyroscope is where profiles are sent to.
 	Pyroscope string `config:"pyroscope" inert:"true"`
+	// Includes are storages whose keys are taken in; they win over those here.
+	Includes []string `config:"includes"`
 }
 
 func (*Basic) dropped() map[string]string {

@@ -37,6 +37,8 @@ type Certificate struct {
 	// BufferDays is how many days before its end the certificate is renewed,
 	// or warned of; 0 leaves it to the version.
 	BufferDays int `config:"buffer_days" inert:"true" min:"0" max:"365"`
+	// Includes are storages whose keys are taken in; they win over those here.
+	Includes []string `config:"includes"`
 	// Remark is a note.
 	Remark string `config:"remark"`
 }

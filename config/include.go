@@ -13,7 +13,18 @@ type expansion struct {
 	document *Document
 	storages map[string]*storage
 	names    *names // of storages that can be included
+	grown    int    // bytes that references have been replaced by
 }
+
+// A short text can ask for a long one: each section may include the same
+// storage, and each value refer to the same secret many times.
+const (
+	// maxFragment bounds the keys of a storage; no section has as many.
+	maxFragment = 100
+	// maxGrown bounds what all references of a document are replaced by, in
+	// bytes.
+	maxGrown = 64 << 20
+)
 
 // storage is a section [storages.name] before it is decoded.
 type storage struct {
@@ -40,15 +51,22 @@ func (d *Document) expand() {
 			e.substituteSections(kind)
 		}
 	}
-	for _, kind := range []string{"servers", "locations", "upstreams"} {
-		f, ok := d.root.Field(kind)
-		if !ok || f.Node.Kind != KindTable {
-			continue
+	for i := range d.root.Fields {
+		switch kind := &d.root.Fields[i]; {
+		case kind.Key == "storages" || kind.Node.Kind != KindTable:
+		case kind.Key == "basic":
+			e.include(kind.Key, kind)
+		default:
+			e.includeSections(kind)
 		}
-		for i := range f.Node.Fields {
-			if section := &f.Node.Fields[i]; section.Node.Kind == KindTable {
-				e.include(kind+"."+section.Key, section)
-			}
+	}
+}
+
+// includeSections merges fragments into the sections of a kind.
+func (e *expansion) includeSections(kind *Field) {
+	for i := range kind.Node.Fields {
+		if section := &kind.Node.Fields[i]; section.Node.Kind == KindTable {
+			e.include(kind.Key+"."+section.Key, section)
 		}
 	}
 }
@@ -173,6 +191,11 @@ func (s *storage) parse(e *expansion) {
 	}
 	s.fragment = &d.root
 	s.fragment.reported = d.broken
+	if count := len(s.fragment.Fields); count > maxFragment {
+		s.fragment.reported = true
+		d.found.problems.add(Problem{Position: s.value.Node.Position, Section: s.section, Key: "value",
+			Message: fmt.Sprintf("holds %d keys; at most %d are allowed", count, maxFragment), Hint: "no section has as many"})
+	}
 	e.document.found.problems.add(d.found.problems...)
 	for _, f := range s.fragment.Fields {
 		e.substitute(s.section, f)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -161,5 +162,51 @@ func TestTheEnvironmentStandsForNumbersAndTruth(t *testing.T) {
 	c, problems := Parse("a.toml", []byte("[basic]\nthreads = \"$ENV:PINGAP_TEST_THREADS\"\nlog_format_json = \"$ENV:PINGAP_TEST_JSON\"\n"))
 	if len(problems) > 0 || c.Basic.Threads != 6 || !c.Basic.LogFormatJSON {
 		t.Errorf("%+v, %v", c.Basic, problems)
+	}
+}
+
+func TestEveryKindOfSectionTakesKeysIn(t *testing.T) {
+	c := mustParse(t, `
+[basic]
+includes = ["process"]
+[servers.web]
+includes = ["listening"]
+locations = ["all"]
+[locations.all]
+includes = ["answering"]
+[plugins.page]
+includes = ["answer"]
+data = "x"
+[certificates.web]
+includes = ["pair"]
+[storages]
+process = { category = "config", value = "threads = 3" }
+listening = { category = "config", value = "addr = ':80'" }
+answering = { category = "config", value = "plugins = ['page']" }
+answer = { category = "config", value = "category = 'mock'\nstatus = 201" }
+pair = { category = "config", value = "tls_cert = '/web.pem'" }
+`)
+	var settings exampleSettings
+	problems := c.Plugin("page").Table.Decode(&settings)
+	if len(problems) > 0 || settings.Status != 201 || settings.Data != "x" || c.Basic.Threads != 3 || c.Certificates[0].TLSCert != "/web.pem" {
+		t.Errorf("%v, %+v, %+v", problems, settings, c)
+	}
+}
+
+func TestShortTextsCannotAskForLongOnes(t *testing.T) {
+	var keys strings.Builder
+	for i := range 101 {
+		fmt.Fprintf(&keys, "k%d = 1\n", i)
+	}
+	long := "[storages.s]\ncategory = 'secret'\nvalue = '" + strings.Repeat("x", 1<<20) + "'\n"
+	for text, want := range map[string]string{
+		"[storages.s]\ncategory = 'config'\nvalue = '''\n" + keys.String() + "'''\n" + strings.Repeat("[locations.l]\nincludes = ['s']\n", 1): "a.toml:3: storages.s: value: holds 101 keys; at most 100 are allowed; no section has as many",
+		long + "[basic]\nname = '" + strings.Repeat("$SECRET:s", 1000) + "'\n":                                                                "a.toml:5: basic: name: references up to here stand for more than 64 MiB",
+		"[locations.l]\nplugins = ['p']\npath = '~" + strings.Repeat("a?", 40000) + "'":                                                       "a.toml:3: locations.l: path: the regular expression has 80000 bytes; at most 65536 are allowed",
+	} {
+		_, problems := Parse("a.toml", []byte(text))
+		if len(problems) == 0 || problems[0].String() != want {
+			t.Errorf("got %.300v, want %s", problems, want)
+		}
 	}
 }

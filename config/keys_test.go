@@ -37,6 +37,7 @@ webhook_type = "wecom"
 webhook_notifications = ["restart", "tls_validity"]
 sentry = "https://key@example.com/1"
 pyroscope = "http://127.0.0.1:4040?app=pingap"
+includes = ["common"]
 
 [servers.web]
 addr = "127.0.0.1:80, [::1]:80,unix:/run/web.sock, localhost:81"
@@ -142,6 +143,7 @@ remark = "app"
 [plugins.page]
 category = "mock"
 step = "request"
+includes = ["common"]
 remark = "page"
 data = "x"
 
@@ -156,6 +158,7 @@ dns_challenge = true
 dns_provider = "cf"
 dns_service_url = "https://api.cloudflare.com"
 buffer_days = 5
+includes = ["common"]
 remark = "web"
 
 [storages.common]
@@ -194,7 +197,8 @@ func TestEveryKeyIsRead(t *testing.T) {
 		WebhookType wecom
 		WebhookNotifications [restart tls_validity]
 		Sentry https://key@example.com/1
-		Pyroscope http://127.0.0.1:4040?app=pingap`)
+		Pyroscope http://127.0.0.1:4040?app=pingap
+		Includes [common]`)
 	wantFields(t, *c.Servers[0], `
 		Addr [127.0.0.1:80 [::1]:80 unix:/run/web.sock localhost:81]
 		Locations [all]
@@ -304,6 +308,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 		DNSProvider cf
 		DNSServiceURL https://api.cloudflare.com
 		BufferDays 5
+		Includes [common]
 		Remark web`)
 	wantFields(t, *c.Storages[0], `
 		Category config
@@ -314,6 +319,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 	wantFields(t, c.Plugin("page").pluginKeys, `
 		Category mock
 		Step request
+		Includes [common]
 		Remark page`)
 	var weights []int
 	for _, a := range c.Upstreams[0].Addrs {
@@ -367,7 +373,8 @@ func TestAbsentKeysHaveTheirDefaults(t *testing.T) {
 		WebhookType 
 		WebhookNotifications []
 		Sentry 
-		Pyroscope `)
+		Pyroscope 
+		Includes []`)
 	wantFields(t, *c.Servers[0], `
 		Addr [:80]
 		Locations [all]

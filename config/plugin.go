@@ -23,6 +23,8 @@ type pluginKeys struct {
 	// Step is where in an exchange the plugin acts; empty leaves it to its
 	// kind.
 	Step string `config:"step" enum:"early_request,request,proxy_upstream,upstream_response,response"`
+	// Includes are storages whose keys are taken in; they win over those here.
+	Includes []string `config:"includes"`
 	// Remark is a note.
 	Remark string `config:"remark"`
 }
