@@ -15,7 +15,9 @@
 // section; with arguments alone it names others. Any other node is a key: one
 // argument is its value, several are a list, and so are nodes of the same name.
 // Properties and a block make a table, a block of nothing but nodes called item
-// a list.
+// a list. A node of the type list is one however many arguments it has:
+//
+//	(list)locations
 //
 // It makes the tree of config.Document, so that everything else is the same as
 // for TOML.
@@ -131,6 +133,8 @@ func (r *reader) key(table *config.Node, n *node) {
 func (r *reader) value(n *node) *config.Node {
 	table := n.block || len(n.properties) > 0
 	switch {
+	case n.list && !table:
+		return &config.Node{Kind: config.KindArray, Position: n.at, Items: n.args}
 	case table && len(n.args) > 0:
 		r.problem(n.at, n.name, "has both arguments and a table", "")
 		return nil

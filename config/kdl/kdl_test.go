@@ -125,6 +125,7 @@ func TestProblemsHaveTheirPlaces(t *testing.T) {
 		{"basic {\n threads 1\n}}", `a.kdl:3: not KDL: '}' stands where the name of a node is expected`},
 		{"basic {\n log_format_json true\n}", "a.kdl:2: not KDL: true is no value; write #true"},
 		{"basic {\n name null\n}", "a.kdl:2: not KDL: null is no value; leave the key out"},
+		{"(list)basic {\n (list)threads 1\n}", "a.kdl:2: basic: threads: is a list; an integer is expected, such as threads = 0"},
 		{"basic {\n name\n}", `a.kdl:2: basic: name: has no value; write name "value"`},
 		{"basic {\n name \"a\n}", "a.kdl:2: not KDL: the text has no closing quote on its line; several lines stand between \"\"\" and \"\"\""},
 		{"basic {\n name \"a\\d\"\n}", "a.kdl:2: not KDL: the text holds a backslash that means nothing; write \\\\ for a backslash, or put the text between #\" and \"#"},
@@ -163,7 +164,7 @@ trusted_proxies = ["10.0.0.1"]
 
 [servers."web.example 服务"]
 addr = ":80"
-locations = ["all"]
+locations = []
 
 [locations.all]
 plugins = ["page", "true"]
@@ -178,6 +179,8 @@ lines
 ratio = 0.5
 small = -3
 one = ["x"]
+empty = []
+lists = [[], [[]], ["y"]]
 limits = { size = 1, "odd key" = [[1, 5], [2, "x"]], "#a" = { a = false }, none = {} }
 rules = [{ pattern = "a\nb" }, { pattern = "\r" }]
 last = [{ pattern = "a" }]
@@ -203,7 +206,6 @@ func TestWrittenKDLIsReadAsTheSame(t *testing.T) {
 func TestWhatKDLCannotHoldIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"[plugins.p]\nwhen = 2020-01-01": "a.toml:2: a date cannot be written in KDL",
-		"[plugins.p]\na = [[]]":          "a.toml:2: an empty list in a list cannot be written in KDL",
 		"[plugins.p]\na = nan":           "a.toml:2: the number nan cannot be written in KDL",
 	} {
 		var d config.Document
@@ -277,10 +279,10 @@ func FuzzWrittenKDLIsReadAsTheSame(f *testing.F) {
 			return
 		}
 		written, err := Write(&d)
-		if err != nil || strings.Contains(text, "[]") {
+		if err != nil {
 			return
 		}
-		if Add(&again, "a.kdl", written); len(again.Problems()) > 0 {
+		if Add(&again, "a.kdl", written); len(again.Problems()) > 0 || !again.Root().Equal(d.Root()) {
 			t.Errorf("%q was written as %q: %v", text, written, again.Problems())
 		}
 	})

@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	// maxText bounds one text, in bytes.
-	maxText = 16 << 20
+	// maxText bounds one text, in bytes: some 50,000 locations. Each byte can
+	// cost a few hundred.
+	maxText = 8 << 20
 	// maxDepth bounds how deep blocks, and comments, stand in each other.
 	maxDepth = 32
 )
@@ -18,6 +19,7 @@ const (
 // node is one of a text.
 type node struct {
 	name       string
+	list       bool // its type says so
 	at         config.Position
 	args       []*config.Node
 	properties []config.Field
@@ -133,8 +135,8 @@ func (p *parser) slashdash() bool {
 
 // node reads one node and what ends it.
 func (p *parser) node() *node {
-	p.annotation()
-	n := &node{at: p.at(p.pos)}
+	annotation := p.annotation()
+	n := &node{at: p.at(p.pos), list: annotation == listType}
 	start := p.pos
 	name, ok := p.string()
 	if !ok {
@@ -197,7 +199,7 @@ func (p *parser) children(n *node, dropped bool) {
 func (p *parser) entry(n *node, dropped bool) {
 	start := p.pos
 	at := p.at(start)
-	annotated := p.annotation()
+	annotated := p.annotation() != ""
 	value := p.value()
 	if value == nil {
 		return
@@ -223,14 +225,20 @@ func (p *parser) entry(n *node, dropped bool) {
 	}
 }
 
-// annotation passes over a type in parentheses: types are those of the keys.
-func (p *parser) annotation() bool {
+// listType is the type of a node whose value is a list, even an empty one. All
+// other types are passed over: they are those of the keys.
+const listType = "list"
+
+// annotation reads a type in parentheses. It returns "" if there is none; a type
+// that is an empty text counts as a blank.
+func (p *parser) annotation() string {
 	start := p.pos
 	if !p.skip("(") {
-		return false
+		return ""
 	}
 	p.nodeSpace()
-	if _, ok := p.string(); !ok {
+	name, ok := p.string()
+	if !ok {
 		p.unexpected(p.pos, "the name of a type")
 	}
 	p.nodeSpace()
@@ -238,7 +246,10 @@ func (p *parser) annotation() bool {
 		p.fail(start, "the parenthesis is not closed", "text with one in it stands in quotes")
 	}
 	p.nodeSpace()
-	return true
+	if name == "" {
+		return " "
+	}
+	return name
 }
 
 // unexpected fails at something else than what is expected.

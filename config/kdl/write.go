@@ -10,8 +10,7 @@ import (
 )
 
 // Write writes the sections of a document as KDL, each as a node of its own.
-// The document must have been read without problems. Empty lists are left out:
-// KDL has none.
+// The document must have been read without problems.
 func Write(d *config.Document) ([]byte, error) {
 	w := &writer{}
 	for _, kind := range d.Root().Fields {
@@ -71,8 +70,8 @@ func (w *writer) key(key string, n *config.Node, indent string) {
 		w.WriteString(indent + word(key) + " ")
 		w.scalar(n)
 		w.WriteByte('\n')
-	case len(n.Items) == 0 && key == "item":
-		w.fail(n, "an empty list in a list cannot be written in KDL")
+	case len(n.Items) == 0:
+		w.WriteString(indent + "(" + listType + ")" + word(key) + "\n")
 	case len(n.Items) > 1 && allScalar(n.Items):
 		w.WriteString(indent + word(key))
 		for _, item := range n.Items {
@@ -80,7 +79,7 @@ func (w *writer) key(key string, n *config.Node, indent string) {
 			w.scalar(item)
 		}
 		w.WriteByte('\n')
-	case len(n.Items) > 0:
+	default:
 		w.WriteString(indent + word(key) + " {\n")
 		for _, item := range n.Items {
 			w.key("item", item, indent+step)
