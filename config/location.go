@@ -136,7 +136,7 @@ func (r *Rewrite) UnmarshalText(text []byte) error {
 	switch {
 	case len(words) == 0:
 		return nil
-	case len(words) == 1 && strings.HasPrefix(words[0], "/") && strings.Contains(words[0], "$"):
+	case len(words) == 1 && strings.ContainsAny(words[0][:1], "/$") && strings.Contains(words[0], "$"):
 		return nil
 	case len(words) == 1:
 		return &ValueError{Message: fmt.Sprintf("%q has no replacement", text), Hint: rewriteHint}

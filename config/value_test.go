@@ -281,3 +281,12 @@ func TestIntegersInTextForSizesReachTheLargest(t *testing.T) {
 		t.Errorf("%d, %v", s, err)
 	}
 }
+
+func TestRewriteOfOnePartReplacesTheWholePath(t *testing.T) {
+	for text, right := range map[string]bool{"/interface/$name": true, "$rest": true, "${rest}/x": true, "^/api$": false, "/api": false, "a$b": false} {
+		var r Rewrite
+		if err := r.UnmarshalText([]byte(text)); (err == nil) != right {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
