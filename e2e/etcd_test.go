@@ -9,65 +9,28 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
+
+	"pingap/config/store/etcdtest"
 )
 
-// etcd is a real etcd, with a directory that outlives its processes.
-type etcd struct {
-	*process
-	addr, peers, dir string
-}
-
-func newEtcd(t *testing.T) *etcd {
-	return &etcd{addr: freeAddr(t), peers: freeAddr(t), dir: t.TempDir()}
-}
-
-// run starts etcd, and waits until it has elected itself.
-func (e *etcd) run(t *testing.T) {
-	t.Helper()
-	e.process = start(t, "etcd", "--name=one", "--data-dir="+e.dir, "--log-level=error",
-		"--listen-client-urls=http://"+e.addr, "--advertise-client-urls=http://"+e.addr,
-		"--listen-peer-urls=http://"+e.peers, "--initial-advertise-peer-urls=http://"+e.peers, "--initial-cluster=one=http://"+e.peers)
-	eventually(t, "let etcd elect itself", func() error {
-		answer, err := http.Get("http://" + e.addr + "/health")
-		if err != nil {
-			return err
-		}
-		defer answer.Body.Close()
-		if text, _ := io.ReadAll(answer.Body); !strings.Contains(string(text), `"true"`) {
-			return fmt.Errorf("it says %s", text)
-		}
-		return nil
-	})
-	http.DefaultClient.CloseIdleConnections()
-}
-
-// lose ends etcd as a loss of power would.
-func (e *etcd) lose(t *testing.T) {
-	t.Helper()
-	e.signal(t, syscall.SIGKILL)
-	<-e.exited
-}
-
 // store writes a configuration to etcd, as an operator does.
-func (e *etcd) store(t *testing.T, addr, answer string) {
+func store(t *testing.T, server *etcdtest.Server, addr, answer string) {
 	t.Helper()
 	text := fmt.Sprintf("[servers.main]\naddr = %q\nlocations = [\"all\"]\n[locations.all]\nplugins = [\"answer\"]\n[plugins.answer]\ncategory = \"mock\"\ndata = %q\n", addr, answer)
-	out, err := exec.Command(binary, "-c", writeFile(t, t.TempDir(), "pingap.toml", text), "--sync", "etcd://"+e.addr+"/pingap").CombinedOutput()
+	out, err := exec.Command(binary, "-c", writeFile(t, t.TempDir(), "pingap.toml", text), "--sync", "etcd://"+server.Host+"/pingap").CombinedOutput()
 	if err != nil {
 		t.Fatalf("--sync: %v\n%s", err, out)
 	}
 }
 
 func TestProxyServesThroughTheLossOfEtcdAndConverges(t *testing.T) {
-	server := newEtcd(t)
-	server.run(t)
+	server := etcdtest.Start(t)
 	p := &proxy{addr: freeAddr(t), dir: t.TempDir()}
-	server.store(t, p.addr, "one")
+	store(t, server, p.addr, "one")
 	kept := filepath.Join(p.dir, "copy.json")
-	url := "etcd://" + server.addr + "/pingap?timeout=1s&connect_timeout=1s&cache=" + kept
+	url := "etcd://" + server.Host + "/pingap?timeout=1s&connect_timeout=1s&cache=" + kept
 	p.process = start(t, binary, "-c", url, "--autoreload")
 	p.answers(t, p.addr)
 
@@ -107,11 +70,11 @@ func TestProxyServesThroughTheLossOfEtcdAndConverges(t *testing.T) {
 		})
 	}
 	says("one")
-	server.store(t, p.addr, "two")
+	store(t, server, p.addr, "two")
 	says("two")
-	server.lose(t)
-	server.run(t)
-	server.store(t, p.addr, "three")
+	server.Kill()
+	server.Start()
+	store(t, server, p.addr, "three")
 	says("three")
 	eventually(t, "keep a copy", func() error {
 		text, err := os.ReadFile(kept)
@@ -120,7 +83,7 @@ func TestProxyServesThroughTheLossOfEtcdAndConverges(t *testing.T) {
 		}
 		return err
 	})
-	server.lose(t)
+	server.Kill()
 	says("three")
 	close(end)
 	<-ended
@@ -135,8 +98,8 @@ func TestProxyServesThroughTheLossOfEtcdAndConverges(t *testing.T) {
 	if text := p.output.String(); !strings.Contains(text, "connection refused; this is the copy of 2") {
 		t.Errorf("the log does not tell that it runs with the copy:\n%s", text)
 	}
-	server.run(t)
-	server.store(t, p.addr, "four")
+	server.Start()
+	store(t, server, p.addr, "four")
 	says("four")
 	client.CloseIdleConnections()
 	p.stop(t)

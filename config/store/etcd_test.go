@@ -11,145 +11,46 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"math/big"
 	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"pingap/addresstest"
+	"pingap/config/store/etcdtest"
 )
 
-// etcdServer is a real etcd of a test, or one of several.
-type etcdServer struct {
-	t         *testing.T
-	peer      string      // where the others find it
-	host      string      // it listens at
-	arguments []string    // but for where it listens
-	client    *tls.Config // of clients; nil for clear text
-	scheme    string
-	command   *exec.Cmd
-}
-
-// startEtcd starts an etcd with an empty directory, in clear text.
-func startEtcd(t *testing.T) *etcdServer {
-	t.Helper()
-	s := newEtcd(t, nil)
-	s.start()
-	return s
-}
-
-// newEtcd prepares an etcd. Unless client is nil, it speaks TLS with such
-// clients, and arguments say how.
-func newEtcd(t *testing.T, client *tls.Config, arguments ...string) *etcdServer {
-	t.Helper()
-	directory := t.TempDir()
-	s := &etcdServer{t: t, host: freePort(t), scheme: "http", client: client}
-	if client != nil {
-		s.scheme = "https"
-	}
-	s.peer = "http://" + freePort(t)
-	s.arguments = append(arguments, "--data-dir="+directory, "--log-level=error", "--auto-compaction-retention=0",
-		"--listen-peer-urls="+s.peer, "--initial-advertise-peer-urls="+s.peer)
-	t.Cleanup(s.kill)
-	return s
-}
-
-// freePort returns an address where nobody listens.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer l.Close()
-	return l.Addr().String()
-}
-
-// start starts it, and waits until it answers.
-func (s *etcdServer) start() {
-	s.t.Helper()
-	s.launch(s)
-	s.await()
-}
-
-// launch starts it as a member of a cluster.
-func (s *etcdServer) launch(members ...*etcdServer) {
-	s.t.Helper()
-	url := s.scheme + "://" + s.host
-	var cluster []string
-	for _, m := range members {
-		cluster = append(cluster, m.host+"="+m.peer)
-	}
-	s.command = exec.Command("etcd", append([]string{"--name=" + s.host, "--initial-cluster=" + strings.Join(cluster, ","),
-		"--listen-client-urls=" + url, "--advertise-client-urls=" + url}, s.arguments...)...)
-	s.command.Stdout, s.command.Stderr = io.Discard, io.Discard
-	s.command.Env = append(os.Environ(), "ETCD_UNSUPPORTED_ARCH=arm64")
-	s.command.SysProcAttr = dying()
-	must(s.t, s.command.Start())
-}
-
-// await waits until it answers.
-func (s *etcdServer) await() {
-	s.t.Helper()
-	for until := time.Now().Add(patience); !s.healthy(); {
-		if time.Now().After(until) {
-			s.t.Fatal("etcd does not start")
-		}
-		time.Sleep(5 * time.Millisecond) // sleep: nothing tells when another process is ready
-	}
-}
-
-// healthy reports whether etcd has elected itself and answers.
-func (s *etcdServer) healthy() bool {
-	transport := &http.Transport{TLSClientConfig: s.client, DisableKeepAlives: true}
-	answer, err := (&http.Client{Transport: transport, Timeout: patience}).Get(s.scheme + "://" + s.host + "/health")
-	if err != nil {
-		return false
-	}
-	defer answer.Body.Close()
-	text, _ := io.ReadAll(answer.Body)
-	return strings.Contains(string(text), `"true"`)
-}
-
-// kill ends etcd as a loss of power would.
-func (s *etcdServer) kill() {
-	if s.command != nil {
-		_ = s.command.Process.Kill()
-		_ = s.command.Wait()
-		s.command = nil
-	}
-}
-
-// url returns a URL of a prefix of its own.
-func (s *etcdServer) url(options string) string {
-	return fmt.Sprintf("etcd://%s/%s?%s", s.host, s.t.Name(), options)
+// inEtcd returns a URL of a prefix that a test has for itself.
+func inEtcd(t *testing.T, server *etcdtest.Server, options string) string {
+	return fmt.Sprintf("etcd://%s/%s?%s", server.Host, t.Name(), options)
 }
 
 // ask lets a client of the test do something.
-func (s *etcdServer) ask(f func(context.Context, *clientv3.Client) error) {
-	s.t.Helper()
-	e := open(s.t, s.url("")).medium.(*etcd)
+func ask(t *testing.T, server *etcdtest.Server, f func(context.Context, *clientv3.Client) error) {
+	t.Helper()
+	e := open(t, inEtcd(t, server, "")).medium.(*etcd)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	client, err := e.connect(ctx)
-	must(s.t, err)
-	must(s.t, f(ctx, client))
+	must(t, err)
+	must(t, f(ctx, client))
 }
 
 func TestEtcdKeepsItemsUnderPingapsKeys(t *testing.T) {
 	t.Parallel()
-	server := startEtcd(t)
-	s := open(t, server.url("enable_history=true"))
+	server := etcdtest.Start(t)
+	s := open(t, inEtcd(t, server, "enable_history=true"))
 	if _, err := s.Read(t.Context()); !errors.Is(err, ErrEmpty) {
 		t.Errorf("an empty etcd: %v", err)
 	}
 	must(t, s.Save(t.Context(), "alice", Edit{"basic", "", "[basic]\nname = \"x\"\n", ""}, upstream("a", "1.1.1.1"), upstream("b", "1.1.1.1")))
 	must(t, s.Save(t.Context(), "bob", Edit{"upstreams", "b", "", RevisionOf(upstream("b", "1.1.1.1").Text)}))
-	server.ask(func(ctx context.Context, c *clientv3.Client) error {
+	ask(t, server, func(ctx context.Context, c *clientv3.Client) error {
 		answer, err := c.Get(ctx, "/"+t.Name()+"/", clientv3.WithPrefix())
 		var keys []string
 		for _, kv := range answer.Kvs {
@@ -175,8 +76,8 @@ func TestEtcdKeepsItemsUnderPingapsKeys(t *testing.T) {
 
 func TestWritersInEtcdDoNotOverwriteEachOther(t *testing.T) {
 	t.Parallel()
-	server := startEtcd(t)
-	one, two := open(t, server.url("")), open(t, server.url(""))
+	server := etcdtest.Start(t)
+	one, two := open(t, inEtcd(t, server, "")), open(t, inEtcd(t, server, ""))
 	create := upstream("a", "1.1.1.1")
 	create.Base = ""
 	must(t, one.Save(t.Context(), "", create))
@@ -196,8 +97,8 @@ func TestWritersInEtcdDoNotOverwriteEachOther(t *testing.T) {
 
 func TestEtcdTakesMoreItemsThanATransaction(t *testing.T) {
 	t.Parallel()
-	server := startEtcd(t)
-	s := open(t, server.url("enable_history"))
+	server := etcdtest.Start(t)
+	s := open(t, inEtcd(t, server, "enable_history"))
 	var edits []Edit
 	for i := range 250 {
 		edits = append(edits, upstream(fmt.Sprintf("u%03d", i), "1.1.1.1"))
@@ -209,21 +110,21 @@ func TestEtcdTakesMoreItemsThanATransaction(t *testing.T) {
 }
 
 // asOperator opens the store that an operator uses beside a proxy.
-func (s *etcdServer) asOperator() *Store { return open(s.t, s.url("")) }
+func asOperator(t *testing.T, server *etcdtest.Server) *Store { return open(t, inEtcd(t, server, "")) }
 
 func TestChangesInEtcdAreToldThroughRestartCompactionAndLoss(t *testing.T) {
 	t.Parallel()
-	server := startEtcd(t)
-	operator := server.asOperator()
+	server := etcdtest.Start(t)
+	operator := asOperator(t, server)
 	must(t, operator.Save(t.Context(), "", upstream("a", "1.1.1.1")))
-	s := open(t, server.url("timeout=500ms&connect_timeout=500ms"))
+	s := open(t, inEtcd(t, server, "timeout=500ms&connect_timeout=500ms"))
 	s.medium.(*etcd).probe = 300 * time.Millisecond
 	w := watch(t, s)
 
 	must(t, operator.Save(t.Context(), "", upstream("a", "2.2.2.2")))
 	w.expect(t, has("a", "2.2.2.2"))
 
-	server.kill()
+	server.Kill()
 	if got := <-w.told; !strings.HasPrefix(got, "etcd is out of reach; the configuration stays as it is until it is back: ") || !strings.Contains(got, "connection refused") {
 		t.Errorf("told %q", got)
 	}
@@ -232,7 +133,7 @@ func TestChangesInEtcdAreToldThroughRestartCompactionAndLoss(t *testing.T) {
 		t.Error("the loss of etcd is told as a change")
 	default:
 	}
-	server.start()
+	server.Start()
 	if got := <-w.told; got != "etcd is back" {
 		t.Errorf("told %q", got)
 	}
@@ -240,11 +141,11 @@ func TestChangesInEtcdAreToldThroughRestartCompactionAndLoss(t *testing.T) {
 	w.expect(t, has("a", "3.3.3.3"))
 
 	// What the watch has not seen is compacted away while it is interrupted.
-	server.kill()
+	server.Kill()
 	<-w.told
-	server.start()
+	server.Start()
 	must(t, operator.Save(t.Context(), "", upstream("a", "4.4.4.4")))
-	server.ask(func(ctx context.Context, c *clientv3.Client) error {
+	ask(t, server, func(ctx context.Context, c *clientv3.Client) error {
 		answer, err := c.Put(ctx, "other", "")
 		if err != nil {
 			return err
@@ -259,14 +160,10 @@ func TestChangesInEtcdAreToldThroughRestartCompactionAndLoss(t *testing.T) {
 
 func TestChangesInEtcdAreToldThroughAChangeOfLeader(t *testing.T) {
 	t.Parallel()
-	members := []*etcdServer{newEtcd(t, nil), newEtcd(t, nil), newEtcd(t, nil)}
+	members := etcdtest.StartCluster(t, 3)
 	var hosts []string
 	for _, m := range members {
-		m.launch(members...)
-		hosts = append(hosts, m.host)
-	}
-	for _, m := range members {
-		m.await()
+		hosts = append(hosts, m.Host)
 	}
 	url := "etcd://" + strings.Join(hosts, ",") + "/pingap?timeout=2s&connect_timeout=1s"
 	operator := open(t, url)
@@ -274,23 +171,7 @@ func TestChangesInEtcdAreToldThroughAChangeOfLeader(t *testing.T) {
 	s := open(t, url)
 	s.medium.(*etcd).probe = 300 * time.Millisecond
 	w := watch(t, s)
-	leaders := 0
-	for _, m := range members {
-		leads := false
-		m.ask(func(ctx context.Context, c *clientv3.Client) error {
-			status, err := c.Status(ctx, "http://"+m.host)
-			leads = err == nil && status.Leader == status.Header.MemberId
-			return err
-		})
-		if leads {
-			leaders++
-			m.kill()
-			break
-		}
-	}
-	if leaders != 1 {
-		t.Fatal("nobody leads")
-	}
+	leaderOf(t, members).Kill()
 	for until := time.Now().Add(patience); ; {
 		err := operator.Save(t.Context(), "", upstream("a", "2.2.2.2"))
 		if err == nil {
@@ -303,14 +184,34 @@ func TestChangesInEtcdAreToldThroughAChangeOfLeader(t *testing.T) {
 	w.expect(t, has("a", "2.2.2.2"))
 }
 
+// leaderOf returns the member of a cluster that leads it.
+func leaderOf(t *testing.T, members []*etcdtest.Server) *etcdtest.Server {
+	t.Helper()
+	for until := time.Now().Add(patience); time.Now().Before(until); {
+		for _, m := range members {
+			leads := false
+			ask(t, m, func(ctx context.Context, c *clientv3.Client) error {
+				status, err := c.Status(ctx, "http://"+m.Host)
+				leads = err == nil && status.Leader == status.Header.MemberId
+				return err
+			})
+			if leads {
+				return m
+			}
+		}
+	}
+	t.Fatal("nobody leads")
+	return nil
+}
+
 func TestWatchBeginsAnewWhenItsRevisionIsCompacted(t *testing.T) {
 	t.Parallel()
-	server := startEtcd(t)
-	operator := server.asOperator()
+	server := etcdtest.Start(t)
+	operator := asOperator(t, server)
 	for n := range 5 {
 		must(t, operator.Save(t.Context(), "", upstream("a", fmt.Sprintf("1.1.1.%d", n))))
 	}
-	server.ask(func(ctx context.Context, c *clientv3.Client) error {
+	ask(t, server, func(ctx context.Context, c *clientv3.Client) error {
 		_, err := c.Compact(ctx, 5)
 		return err
 	})
@@ -323,8 +224,8 @@ func TestWatchBeginsAnewWhenItsRevisionIsCompacted(t *testing.T) {
 
 func TestWatchOfAnEtcdFromABackupGoesOn(t *testing.T) {
 	t.Parallel()
-	server := startEtcd(t)
-	operator := server.asOperator()
+	server := etcdtest.Start(t)
+	operator := asOperator(t, server)
 	must(t, operator.Save(t.Context(), "", upstream("a", "1.1.1.1")))
 	changed := make(chan struct{}, 10)
 	w := &etcdWatch{etcd: operator.medium.(*etcd), changed: func() { changed <- struct{}{} }, revision: 1 << 40}
@@ -336,9 +237,9 @@ func TestWatchOfAnEtcdFromABackupGoesOn(t *testing.T) {
 
 func TestProxyStartsWithoutEtcdFromTheCopy(t *testing.T) {
 	t.Parallel()
-	server := startEtcd(t)
+	server := etcdtest.Start(t)
 	copyPath := filepath.Join(t.TempDir(), "state", "copy.json")
-	url := server.url("timeout=500ms&connect_timeout=500ms&cache=" + copyPath)
+	url := inEtcd(t, server, "timeout=500ms&connect_timeout=500ms&cache="+copyPath)
 	before := open(t, url)
 	must(t, before.Save(t.Context(), "", upstream("a", "1.1.1.1")))
 	snapshot, err := before.Read(t.Context())
@@ -347,7 +248,7 @@ func TestProxyStartsWithoutEtcdFromTheCopy(t *testing.T) {
 	if info, err := os.Stat(copyPath); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the copy is %v, %v", info, err)
 	}
-	server.kill()
+	server.Kill()
 
 	s := open(t, url)
 	s.medium.(*etcd).probe = 300 * time.Millisecond
@@ -363,13 +264,13 @@ func TestProxyStartsWithoutEtcdFromTheCopy(t *testing.T) {
 	}
 	w := watch(t, s)
 	<-w.told
-	server.start()
-	must(t, server.asOperator().Save(t.Context(), "", upstream("a", "3.3.3.3")))
+	server.Start()
+	must(t, asOperator(t, server).Save(t.Context(), "", upstream("a", "3.3.3.3")))
 	w.expect(t, has("a", "3.3.3.3"))
 	if got := <-w.told; got != "etcd is back" {
 		t.Errorf("told %q", got)
 	}
-	server.kill()
+	server.Kill()
 	if _, err := s.Read(t.Context()); !errors.Is(err, errUnreachable) {
 		t.Errorf("an old copy takes the place of what has been read since: %v", err)
 	}
@@ -398,7 +299,7 @@ func TestCopyHasAPlaceOfItsOwn(t *testing.T) {
 
 func TestWithoutEtcdAndWithoutACopyTheReasonIsSaid(t *testing.T) {
 	t.Parallel()
-	host := freePort(t)
+	host := addresstest.Free(t)
 	for options, want := range map[string]string{
 		"&cache=":                         "read the configuration from etcd at " + host + ": dial tcp " + host + ": connect: connection refused",
 		"&cache=" + t.TempDir() + "/none": "and there is no copy of it",
@@ -412,24 +313,24 @@ func TestWithoutEtcdAndWithoutACopyTheReasonIsSaid(t *testing.T) {
 
 func TestEtcdAsksForUserAndPassword(t *testing.T) {
 	t.Parallel()
-	server := startEtcd(t)
-	server.ask(func(ctx context.Context, c *clientv3.Client) error {
+	server := etcdtest.Start(t)
+	ask(t, server, func(ctx context.Context, c *clientv3.Client) error {
 		_, err1 := c.UserAdd(ctx, "root", "s3cret&")
 		_, err2 := c.RoleAdd(ctx, "root")
 		_, err3 := c.UserGrantRole(ctx, "root", "root")
 		_, err4 := c.AuthEnable(ctx)
 		return errors.Join(err1, err2, err3, err4)
 	})
-	s := open(t, server.url("user=root&password=s3cret%26"))
+	s := open(t, inEtcd(t, server, "user=root&password=s3cret%26"))
 	must(t, s.Save(t.Context(), "", upstream("a", "1.1.1.1")))
 	w := watch(t, s)
-	must(t, open(t, server.url("user=root&password=s3cret%26")).Save(t.Context(), "", upstream("a", "2.2.2.2")))
+	must(t, open(t, inEtcd(t, server, "user=root&password=s3cret%26")).Save(t.Context(), "", upstream("a", "2.2.2.2")))
 	w.expect(t, has("a", "2.2.2.2"))
 	if strings.Contains(s.String(), "s3cret") {
 		t.Errorf("the password is in %s", s)
 	}
 	for options, want := range map[string]string{"": "user name is empty", "user=root&password=wrong": "authentication failed"} {
-		if _, err := open(t, server.url(options)).Read(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := open(t, inEtcd(t, server, options)).Read(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", options, err)
 		}
 	}
@@ -460,13 +361,13 @@ func TestWrongEtcdURLsAreExplained(t *testing.T) {
 	}
 }
 
-// certify writes a certificate for 127.0.0.1 that signs itself, and its key.
+// certify writes a certificate for etcd in tests that signs itself, and its key.
 func certify(t *testing.T, name string) (cert, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IPAddresses: []net.IP{{127, 0, 0, 1}},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IPAddresses: []net.IP{net.ParseIP(addresstest.Host())},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
@@ -487,9 +388,9 @@ func TestEtcdSpeaksTLSAndAsksForACertificate(t *testing.T) {
 	clientCert, clientKey := certify(t, "pingap")
 	pair, err := tls.LoadX509KeyPair(clientCert, clientKey)
 	must(t, err)
-	server := newEtcd(t, &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{pair}},
+	server := etcdtest.NewTLS(t, &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{pair}},
 		"--cert-file="+cert, "--key-file="+key, "--client-cert-auth", "--trusted-ca-file="+clientCert)
-	server.start()
+	server.Start()
 	mine := "&cert=" + clientCert + "&key=" + clientKey
 	for options, want := range map[string]string{
 		"ca=" + cert + mine:                  "",
@@ -497,13 +398,13 @@ func TestEtcdSpeaksTLSAndAsksForACertificate(t *testing.T) {
 		"timeout=1s&tls" + mine:              "certificate signed by unknown authority",
 		"timeout=1s&ca=" + clientCert + mine: "certificate signed by unknown authority",
 	} {
-		err := open(t, server.url(options)).Save(t.Context(), "", upstream("a", "1.1.1.1"))
+		err := open(t, inEtcd(t, server, options)).Save(t.Context(), "", upstream("a", "1.1.1.1"))
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v", options, err)
 		}
 	}
 	for _, options := range []string{"timeout=1s&ca=" + cert, "timeout=1s"} {
-		if _, err := open(t, server.url(options)).Read(t.Context()); !errors.Is(err, errUnreachable) {
+		if _, err := open(t, inEtcd(t, server, options)).Read(t.Context()); !errors.Is(err, errUnreachable) {
 			t.Errorf("%s: %v", options, err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"pingap/config"
+	"pingap/config/store/etcdtest"
 )
 
 const (
@@ -92,8 +93,8 @@ func TestWhatCannotBeReadIsNamedAndLeft(t *testing.T) {
 func TestSyncDeletesWhatIsAbsent(t *testing.T) {
 	t.Parallel()
 	from := Memory("all.toml", mixedServer+"\n"+mixedLocation+"\n"+mixedUpstream)
-	server := startEtcd(t)
-	for _, location := range []string{t.TempDir() + "/p.toml", t.TempDir() + "/conf", t.TempDir() + "/conf?separation", t.TempDir() + "/h?separation&enable_history", server.url("enable_history")} {
+	server := etcdtest.Start(t)
+	for _, location := range []string{t.TempDir() + "/p.toml", t.TempDir() + "/conf", t.TempDir() + "/conf?separation", t.TempDir() + "/h?separation&enable_history", inEtcd(t, server, "enable_history")} {
 		to := open(t, location)
 		must(t, to.Save(t.Context(), "alice", upstream("old", "1.1.1.1"), upstream("a", "9.9.9.9")))
 		if !strings.HasSuffix(location, ".toml") && !strings.HasPrefix(location, "etcd") {

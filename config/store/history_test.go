@@ -9,13 +9,15 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"pingap/config/store/etcdtest"
 )
 
 func TestHistoryTellsWhoSavedWhatAndWhen(t *testing.T) {
 	t.Parallel()
-	server := startEtcd(t)
+	server := etcdtest.Start(t)
 	for _, s := range []*Store{
-		Memory("m", ""), open(t, server.url("enable_history=true")), open(t, t.TempDir()+"/p.toml?enable_history"),
+		Memory("m", ""), open(t, inEtcd(t, server, "enable_history=true")), open(t, t.TempDir()+"/p.toml?enable_history"),
 		open(t, t.TempDir()+"/conf?enable_history=true"), open(t, t.TempDir()+"/conf?separation&enable_history"),
 	} {
 		begin := time.Now().Add(-time.Second)
@@ -66,8 +68,8 @@ func TestDifferencesOfVersionsDoNotShowSecrets(t *testing.T) {
 
 func TestHistoryIsBounded(t *testing.T) {
 	t.Parallel()
-	server := startEtcd(t)
-	for _, s := range []*Store{Memory("m", ""), open(t, server.url("enable_history=true")), open(t, t.TempDir()+"/conf?enable_history=true")} {
+	server := etcdtest.Start(t)
+	for _, s := range []*Store{Memory("m", ""), open(t, inEtcd(t, server, "enable_history=true")), open(t, t.TempDir()+"/conf?enable_history=true")} {
 		for n := range maxVersions + 5 {
 			must(t, s.Save(t.Context(), "", upstream("a", fmt.Sprintf("1.1.1.%d", n)), upstream("b", fmt.Sprintf("1.1.1.%d", n))))
 		}

@@ -28,6 +28,3 @@ func room(t *testing.T, disk string) int {
 	must(t, syscall.Statfs(disk, &s))
 	return int(s.Bavail) * int(s.Bsize)
 }
-
-// dying makes a child process end with the tests, however they end.
-func dying() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }

@@ -3,7 +3,6 @@
 package store
 
 import (
-	"syscall"
 	"testing"
 )
 
@@ -16,5 +15,3 @@ func smallDisk(t *testing.T) string {
 }
 
 func room(*testing.T, string) int { return 0 }
-
-func dying() *syscall.SysProcAttr { return nil }
