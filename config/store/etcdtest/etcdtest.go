@@ -23,6 +23,8 @@ const (
 	patience = time.Minute
 	// pollEvery is the pause between two questions whether it answers.
 	pollEvery = 5 * time.Millisecond
+	// answerWait is how long an answer is waited for: who listens need not serve.
+	answerWait = time.Second
 	// shown bounds how much of a server's log a failure shows, in bytes.
 	shown = 4 << 10
 )
@@ -179,7 +181,7 @@ func (s *Server) await() error {
 // healthy returns why the server does not serve.
 func (s *Server) healthy() error {
 	transport := &http.Transport{TLSClientConfig: s.client, DisableKeepAlives: true}
-	answer, err := (&http.Client{Transport: transport, Timeout: patience / 10}).Get(s.url() + "/health")
+	answer, err := (&http.Client{Transport: transport, Timeout: answerWait}).Get(s.url() + "/health")
 	if err != nil {
 		return err
 	}
