@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"html"
 	"log/slog"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -37,22 +38,35 @@ footer { color: #999; font-size: .85em }
 
 // errorPages makes the answers that stand for errors.
 type errorPages struct {
-	template string
+	parts    []pagePart
 	json     bool // the template is JSON: values are escaped for that
-	version  string
 	reporter reporter
 }
+
+// pagePart is text of a template, and the name of the slot behind it, "" at the
+// end.
+type pagePart struct{ text, slot string }
+
+// slots are the places in a template for what tells of an outcome.
+var slots = regexp.MustCompile(`\{\{(error_type|content)\}\}`)
 
 func newErrorPages(template, version string, logger *slog.Logger) *errorPages {
 	if template == "" {
 		template = defaultErrorTemplate
 	}
-	return &errorPages{
-		template: template,
-		json:     strings.HasPrefix(strings.TrimSpace(template), "{") && !strings.HasPrefix(strings.TrimSpace(template), "{{"),
-		version:  version,
+	begin := strings.TrimSpace(template)
+	p := &errorPages{
+		json:     strings.HasPrefix(begin, "{") && !strings.HasPrefix(begin, "{{"),
 		reporter: reporter{logger: logger, now: time.Now},
 	}
+	template = strings.ReplaceAll(template, "{{version}}", p.escape(version))
+	end := 0
+	for _, at := range slots.FindAllStringSubmatchIndex(template, -1) {
+		p.parts = append(p.parts, pagePart{template[end:at[0]], template[at[2]:at[3]]})
+		end = at[1]
+	}
+	p.parts = append(p.parts, pagePart{text: template[end:]})
+	return p
 }
 
 // answer fills the response with what the client is told about err. What the
@@ -66,7 +80,7 @@ func (p *errorPages) answer(x *message.Exchange, err error) {
 	if o.Status == 499 {
 		return // nobody is there to answer
 	}
-	x.Response.Body.Close()
+	x.Response.Close()
 	x.Response.Reset()
 	h := &x.Response.Header
 	h.Add("X-Pingap-EType", o.Word)
@@ -76,28 +90,40 @@ func (p *errorPages) answer(x *message.Exchange, err error) {
 		return
 	}
 	x.Response.Status = o.Status
-	page := p.page(o)
 	if p.json {
 		h.Add("Content-Type", "application/json; charset=utf-8")
 	} else {
 		h.Add("Content-Type", "text/html; charset=utf-8")
 	}
 	h.Add("Cache-Control", "private, no-store")
+	page := p.appendPage(x.Scratch(), &o)
+	x.Finish(page)
 	x.Response.Length = int64(len(page))
-	x.Response.Body = &message.BytesBody{Data: []byte(page)}
+	x.Response.Body = x.BytesBody(page)
 }
 
-func (p *errorPages) page(o Outcome) string {
-	escape := html.EscapeString
-	if p.json {
-		escape = escapeJSON
+// appendPage appends what the client is told.
+func (p *errorPages) appendPage(page []byte, o *Outcome) []byte {
+	for i := range p.parts {
+		page = append(page, p.parts[i].text...)
+		switch p.parts[i].slot {
+		case "error_type":
+			page = strconv.AppendInt(page, int64(o.Status), 10)
+			page = append(page, ' ')
+			page = append(page, p.escape(message.Reason(o.Status))...)
+		case "content":
+			page = append(page, p.escape(o.Advice)...)
+		}
 	}
-	title := strconv.Itoa(o.Status) + " " + message.Reason(o.Status)
-	return strings.NewReplacer(
-		"{{version}}", escape(p.version),
-		"{{error_type}}", escape(title),
-		"{{content}}", escape(o.Advice),
-	).Replace(p.template)
+	return page
+}
+
+// escape makes of text what the template can hold.
+func (p *errorPages) escape(text string) string {
+	if p.json {
+		return escapeJSON(text)
+	}
+	return html.EscapeString(text)
 }
 
 // escapeJSON escapes s for use between the quotes of a JSON string.

@@ -144,7 +144,16 @@ type rewritePath struct {
 
 func (h rewritePath) Serve(x *message.Exchange) error {
 	if err := h.rewrite.Apply(x); err != nil {
-		return fmt.Errorf("rewrite the path %q: %w", x.Request.Path, err)
+		return &PathError{Err: err}
 	}
 	return h.next.Serve(x)
 }
+
+// PathError says that a path cannot be rewritten as its location says, for what
+// the client has put into it: the location's own part has been checked.
+type PathError struct{ Err error }
+
+func (e *PathError) Error() string { return "rewrite the path: " + e.Err.Error() }
+
+// Unwrap returns what is wrong with the result.
+func (e *PathError) Unwrap() error { return e.Err }

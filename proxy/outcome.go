@@ -26,6 +26,7 @@ type Outcome struct {
 // OutcomeOf is the one table of the ways in which an exchange can fail.
 func OutcomeOf(err error) Outcome {
 	var (
+		badPath  *PathError
 		refused  *http1.Error
 		tooLarge *TooLargeError
 		tooMany  *TooManyError
@@ -40,6 +41,8 @@ func OutcomeOf(err error) Outcome {
 		return upstreamOutcome(failed.Failure)
 	case errors.As(err, &refused):
 		return Outcome{Status: refused.Status, Word: "bad_request", Advice: refused.Reason}
+	case errors.As(err, &badPath):
+		return Outcome{Status: 400, Word: "bad_path", Advice: "There can be nothing at this address."}
 	case errors.Is(err, ErrNoLocation):
 		return Outcome{Status: 404, Word: "no_location", Advice: "There is nothing at this address."}
 	case errors.Is(err, ErrNoUpstream):

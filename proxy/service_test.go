@@ -147,7 +147,11 @@ func TestErrorsBecomeAnswers(t *testing.T) {
 	g := compile(t, `
 [servers.s]
 addr = "127.0.0.1:1"
-locations = ["dead", "small", "none", "chosen"]
+locations = ["dead", "small", "none", "chosen", "up"]
+[locations.up]
+path = "/up"
+rewrite = "^/up(.*)$ /.$1"
+upstream = "dead"
 [locations.dead]
 path = "/dead"
 upstream = "dead"
@@ -180,6 +184,7 @@ addrs = ["`+dead+`"]
 			{"/small", 1000, 200, ""},
 			{"/none", 0, 503, "no_upstream"},
 			{"/to/nobody", 0, 503, "no_upstream"},
+			{"/up./secret", 0, 400, "bad_path"},
 			{"/to/dead", 0, 502, "connect_failed"},
 		} {
 			x := request(l, "POST", "h", c.path)
@@ -297,10 +302,13 @@ func TestEveryErrorHasAnOutcome(t *testing.T) {
 func TestErrorTemplateIsEscaped(t *testing.T) {
 	for template, want := range map[string]string{
 		"{{error_type}}: {{content}} ({{version}})":    "429 Too Many Requests: Too Many Requests, max:1 (&lt;v&gt;)",
+		"{{content}}{{content}} {{other}}":             "Too Many Requests, max:1Too Many Requests, max:1 {{other}}",
+		"no slot":                                      "no slot",
 		`{"error": "{{content}}", "v": "{{version}}"}`: `{"error": "Too Many Requests, max:1", "v": "\u003cv\u003e"}`,
 	} {
 		p := newErrorPages(template, "<v>", slog.New(slog.DiscardHandler))
-		if got := p.page(OutcomeOf(&TooManyError{Limit: 1})); got != want {
+		o := OutcomeOf(&TooManyError{Limit: 1})
+		if got := string(p.appendPage(nil, &o)); got != want {
 			t.Errorf("page is %q, want %q", got, want)
 		}
 	}
