@@ -84,6 +84,10 @@ func (k *compiler) problem(item *config.Item, key, message, hint string) {
 	k.problems[item] = append(k.problems[item], item.Problem(key, message, hint))
 }
 
+func (k *compiler) warning(l *config.Location, key, message, hint string) {
+	k.problems[&l.Item] = append(k.problems[&l.Item], l.Warning(key, message, hint))
+}
+
 // service compiles a server's routes and log.
 func (k *compiler) service(s *config.Server) *Service {
 	service := newService(s.Name, k.counts.servers[s.Name], k.loops)
@@ -162,6 +166,9 @@ func (k *compiler) location(l *config.Location) *Location {
 	t.requestHeaders = newRequestChanges(
 		append(k.reverseProxyFields(l), k.fields(l, "proxy_set_headers", l.ProxySetHeaders, captures)...),
 		k.fields(l, "proxy_add_headers", l.ProxyAddHeaders, captures))
+	if slices.ContainsFunc(l.ProxyAddHeaders, func(h config.Header) bool { return strings.EqualFold(h.Name, "Host") }) {
+		k.warning(l, "proxy_add_headers", "Host has no effect, a request has one host", "write it into proxy_set_headers")
+	}
 	t.responseHeaders = headerChanges{
 		set: k.fields(l, "set_response_headers", l.SetResponseHeaders, captures),
 		add: k.fields(l, "add_response_headers", l.AddResponseHeaders, captures),
@@ -208,6 +215,9 @@ func (k *compiler) fields(l *config.Location, key string, list []config.Header, 
 		if err != nil {
 			k.problem(&l.Item, key, err.Error(), "")
 			continue
+		}
+		if name, hint := misspelt(h.Value, captures); name != "" {
+			k.warning(l, key, name+" is no variable and will be sent as it is", hint)
 		}
 		fields = append(fields, headerField{name: h.Name, value: v})
 	}

@@ -107,7 +107,9 @@ func (g *Graph) build(ctx context.Context, env Environment) error {
 	k.version, k.logger, k.loops = env.Version, env.Logger, env.Loops
 	g.Services, g.counts = k.compile(), k.counts
 	for _, problems := range k.problems {
-		return problems
+		if wrong := problems.Errors(); len(wrong) > 0 {
+			return wrong
+		}
 	}
 	for _, section := range g.Config.Servers { // in order: the first to name a file says how it is kept
 		s := g.Services[section.Name]

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"pingap/accesslog"
+	"pingap/config"
 	"pingap/message"
 )
 
@@ -66,6 +68,30 @@ func compileValue(text string, captures []string) (value, error) {
 		v.pieces = append(v.pieces, piece{literal: text[literal:]})
 	}
 	return v, nil
+}
+
+// misspelt returns the first $name in a value that stands for nothing, so that it
+// will be sent as it is, and what was meant instead if that can be told. Within
+// text it counts only then, since a dollar sign is also a currency.
+func misspelt(text string, captures []string) (name, hint string) {
+	if _, ok := os.LookupEnv(strings.TrimPrefix(text, "$")); ok {
+		return "", ""
+	}
+	known := append(slices.Sorted(maps.Keys(variables)), captures...)
+	for rest := text; ; {
+		_, after, found := strings.Cut(rest, "$")
+		if !found {
+			return "", ""
+		}
+		name = variableName(after)
+		rest = after[len(name):]
+		if name == "" || variableOf(name, captures) != nil {
+			continue
+		}
+		if hint = config.Suggest(name, known); hint != "" || "$"+name == text {
+			return "$" + name, hint
+		}
+	}
 }
 
 // contextValue is a value of the access log's context, such as :connection_id.

@@ -2,8 +2,10 @@ package proxy
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 
+	"pingap/config"
 	"pingap/message"
 )
 
@@ -71,5 +73,28 @@ func TestForwardedForDropsWhatAnUntrustedPeerClaims(t *testing.T) {
 func TestValueOfAnUnknownContextKeyIsAnError(t *testing.T) {
 	if _, err := compileValue(":no_such_key", nil); err == nil {
 		t.Error("an unknown context key was accepted")
+	}
+}
+
+// A misspelt variable is sent as it is, and must not be so without a word.
+func TestMisspeltVariablesAreWarnedOf(t *testing.T) {
+	t.Setenv("PINGAP_TEST_REGION", "eu-1")
+	for _, c := range []struct{ header, want string }{
+		{"X: $remote_adr", `$remote_adr is no variable and will be sent as it is; did you mean "remote_addr"?`},
+		{"X: from $remote_adr on", `did you mean "remote_addr"?`},
+		{"X: $tennant", `did you mean "tenant"?`},
+		{"X: $NOWHERE_TO_BE_FOUND", "$NOWHERE_TO_BE_FOUND is no variable"},
+		{"X: $remote_addr and $tenant", ""},
+		{"X: $http_anything", ""},
+		{"X: $PINGAP_TEST_REGION", ""},
+		{"X: costs $5 or $PRICE", ""},
+		{"X: $", ""},
+	} {
+		file := "[servers.s]\naddr=\":1\"\nlocations=[\"l\"]\n[locations.l]\nhost='~(?<tenant>a)'\nplugins=[\"pingap:ping\"]\nproxy_set_headers=['" + c.header + "']\n"
+		conf, problems := config.Parse("test.toml", []byte(file))
+		problems = append(problems, Check(conf)...)
+		if len(problems.Errors()) > 0 || (len(problems) > 0) != (c.want != "") || c.want != "" && !strings.Contains(problems.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.header, problems, c.want)
+		}
 	}
 }
