@@ -1,7 +1,9 @@
 package loop_test
 
 import (
+	"math/rand/v2"
 	"testing"
+	"time"
 
 	"pingap/loop"
 	"pingap/loop/looptest"
@@ -62,4 +64,22 @@ func BenchmarkRoundTrip(b *testing.B) {
 		}))
 	})
 	l.Run()
+}
+
+// BenchmarkRearm pushes the timers of ten thousand connections back, one after
+// the other, as each request does.
+func BenchmarkRearm(b *testing.B) {
+	l, _ := loop.New(loop.Options{})
+	defer l.Close()
+	timers := make([]struct {
+		loop.Timer
+		other [64]byte
+	}, 10_000)
+	order := rand.Perm(len(timers))
+	for _, i := range order {
+		l.Arm(&timers[i].Timer, time.Minute)
+	}
+	for i := 0; b.Loop(); i++ {
+		l.Arm(&timers[order[i%len(order)]].Timer, time.Minute+time.Duration(i))
+	}
 }

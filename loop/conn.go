@@ -146,7 +146,7 @@ func (c *Conn) SetIdleTimeout(d time.Duration) {
 	switch {
 	case c.closed:
 	case d <= 0:
-		c.loop.Disarm(&c.idle)
+		c.idle.suspend()
 	default:
 		c.loop.Arm(&c.idle, d)
 	}

@@ -189,7 +189,7 @@ func (l *Loop) ParkUntil(deadline int64) error {
 	co.expired = false
 	co.suspend()
 	if deadline != 0 {
-		l.Disarm(&co.timer)
+		co.timer.suspend()
 	}
 	if err := co.Canceled(); err != nil {
 		return err

@@ -10,6 +10,10 @@ import (
 // few pointer writes, whatever the number of timers, and take neither memory
 // nor a system call. The price is coarseness: a timer fires up to one tick
 // late, never early.
+//
+// Most timers are pushed back again and again and never fire. One that is due
+// later than before therefore stays where it hangs, and moves on when its slot
+// comes up: pushing it back touches nothing but the timer itself.
 
 // tick is the resolution of timers.
 const tick = 10 * time.Millisecond
@@ -29,12 +33,13 @@ type Timer struct {
 	// many as connections, and a method value takes memory.
 	conn *Conn
 
-	prev, next *Timer // in the ring of its slot; nil when not armed
-	due        int64  // in ticks
+	prev, next *Timer // in the ring of its slot; nil when it hangs in none
+	filed      int64  // the tick of that slot, in which it is looked at
+	due        int64  // the tick in which it fires; 0 when not armed
 }
 
 // Armed reports whether the timer is waiting to fire.
-func (t *Timer) Armed() bool { return t.next != nil }
+func (t *Timer) Armed() bool { return t.due != 0 }
 
 // Arm makes t fire once, d from now or up to a tick later. A timer that is
 // armed already is moved.
@@ -42,13 +47,15 @@ func (l *Loop) Arm(t *Timer, d time.Duration) { l.armAt(t, l.after(d)) }
 
 func (l *Loop) armAt(t *Timer, at int64) {
 	l.mustBeHere()
+	w := &l.wheel
+	t.due = max(ticks(at), w.now+1)
 	if t.next != nil {
-		unlink(t)
-	} else {
-		l.wheel.count++
+		if t.filed <= t.due {
+			return
+		}
+		w.remove(t)
 	}
-	t.due = max(ticks(at), l.wheel.now+1)
-	l.wheel.insert(t)
+	w.add(t)
 }
 
 // ticks converts a loop time, rounding up.
@@ -63,11 +70,15 @@ func ticks(at int64) int64 {
 // Disarm keeps t from firing; it does nothing to one that is not armed.
 func (l *Loop) Disarm(t *Timer) {
 	l.mustBeHere()
+	t.due = 0
 	if t.next != nil {
-		unlink(t)
-		l.wheel.count--
+		l.wheel.remove(t)
 	}
 }
+
+// suspend is Disarm for a timer that will be armed again soon: it stays where
+// it hangs until then, or until its slot comes up.
+func (t *Timer) suspend() { t.due = 0 }
 
 // fire runs t, which has just been taken off the wheel.
 func (l *Loop) fire(t *Timer) {
@@ -78,12 +89,12 @@ func (l *Loop) fire(t *Timer) {
 	l.call(t.Fire)
 }
 
-// wheel holds timers by due tick. Level 0 has a slot for each of the next 64
-// ticks, level 1 one for each 64 ticks, and so on; when level 0 comes round,
-// the next slot of level 1 is dealt out to it.
+// wheel holds timers by the tick in which they are to be looked at. Level 0 has
+// a slot for each of the next 64 ticks, level 1 one for each 64 ticks, and so
+// on; when level 0 comes round, the next slot of level 1 is dealt out to it.
 type wheel struct {
-	now      int64 // last tick that has been served
-	count    int
+	now      int64                          // last tick that has been served
+	count    int                            // of timers in the slots
 	occupied [wheelLevels]uint64            // slots that may hold timers: a bit outlives the last to be disarmed
 	slots    [wheelLevels][wheelSlots]Timer // heads of rings
 	fire     func(*Timer)
@@ -101,21 +112,28 @@ func (w *wheel) init(now int64, fire func(*Timer)) {
 
 func initRing(head *Timer) { head.prev, head.next = head, head }
 
-// insert files t by its distance: level n takes what is due within 64^(n+1)
-// ticks.
-func (w *wheel) insert(t *Timer) {
+// add files t for when it is due, by its distance: level n takes what is due
+// within 64^(n+1) ticks.
+func (w *wheel) add(t *Timer) {
 	distance := uint64(t.due - w.now)
 	level := 0
 	if distance >= wheelSlots {
 		level = min((bits.Len64(distance)-1)/wheelBits, wheelLevels-1)
 	}
-	at := t.due
+	t.filed = t.due
 	if limit := int64(1)<<(wheelBits*wheelLevels) - 1; level == wheelLevels-1 && int64(distance) > limit {
-		at = w.now + limit
+		t.filed = w.now + limit
 	}
-	index := int(at>>(wheelBits*level)) & (wheelSlots - 1)
+	index := int(t.filed>>(wheelBits*level)) & (wheelSlots - 1)
 	w.occupied[level] |= 1 << index
 	link(&w.slots[level][index], t)
+	w.count++
+}
+
+// remove takes t out of its slot.
+func (w *wheel) remove(t *Timer) {
+	unlink(t)
+	w.count--
 }
 
 func link(head, t *Timer) {
@@ -136,7 +154,7 @@ func (w *wheel) advance(now int64) {
 	for w.now < target {
 		w.now = min(w.nextTick(), target)
 		w.cascade()
-		w.serve(int(w.now) & (wheelSlots - 1))
+		w.empty(0, int(w.now)&(wheelSlots-1))
 	}
 }
 
@@ -147,23 +165,15 @@ func (w *wheel) cascade() {
 		if w.now&(1<<(wheelBits*level)-1) != 0 {
 			return
 		}
-		index := int(w.now>>(wheelBits*level)) & (wheelSlots - 1)
-		w.empty(level, index, w.insert)
+		w.empty(level, int(w.now>>(wheelBits*level))&(wheelSlots-1))
 	}
 }
 
-// serve fires the timers of a slot of level 0. One that another of them disarms
-// does not fire, and one that is armed by another fires at a later tick.
-func (w *wheel) serve(index int) {
-	w.empty(0, index, func(t *Timer) {
-		w.count--
-		w.fire(t)
-	})
-}
-
-// empty takes the timers of a slot out, one by one, and hands each to f, which
-// puts none into the same slot: those are for what is due the next time round.
-func (w *wheel) empty(level, index int, f func(*Timer)) {
+// empty takes the timers of a slot out, one by one, and does with each what is
+// to be done at this tick. None goes into the same slot again: that is for the
+// next time round. One that another of them disarms does not fire, and one that
+// is armed by another fires at a later tick.
+func (w *wheel) empty(level, index int) {
 	if w.occupied[level]&(1<<index) == 0 {
 		return
 	}
@@ -171,8 +181,14 @@ func (w *wheel) empty(level, index int, f func(*Timer)) {
 	slot := &w.slots[level][index]
 	for slot.next != slot {
 		t := slot.next
-		unlink(t)
-		f(t)
+		w.remove(t)
+		switch {
+		case t.due > w.now:
+			w.add(t)
+		case t.due != 0:
+			t.due = 0
+			w.fire(t)
+		}
 	}
 }
 
