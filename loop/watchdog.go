@@ -144,10 +144,10 @@ func (w *Watchdog) rouse() {
 }
 
 // stalled reports, once per stall, that the loop has not turned for the number
-// of checks.
+// of checks. One that has not begun to run has nothing to do.
 func (c *watched) stalled() bool {
 	n, idle := c.loop.progress.read()
-	if idle || n != c.progress || c.loop.ended() {
+	if idle || n == 0 || n != c.progress || c.loop.ended() {
 		c.progress, c.still = n, 0
 		return false
 	}

@@ -113,6 +113,18 @@ func TestWatchdogReportsAStallOnce(t *testing.T) {
 	})
 }
 
+func TestWatchdogLeavesALoopAloneThatHasNotBegun(t *testing.T) {
+	l, err := loop.New(loop.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	dog := loop.NewWatchdog(func(s loop.Stall) { t.Error("reported a stall") }, l)
+	for range 20 {
+		dog.Check()
+	}
+}
+
 func TestWatchdogLeavesALoopAloneThatWaitsOrHasEnded(t *testing.T) {
 	l := looptest.New(t)
 	dog := loop.NewWatchdog(func(s loop.Stall) { t.Errorf("reported:\n%s", s.Stack) }, l)
