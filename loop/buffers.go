@@ -1,17 +1,24 @@
 package loop
 
+import "slices"
+
 // bufferClasses are the sizes of buffers, smallest first: a head, a small
 // exchange, and two for bodies.
 var bufferClasses = [...]int{4 << 10, 16 << 10, 64 << 10, 256 << 10}
 
-// keptPerClass bounds the memory that a loop keeps in free buffers of one size.
-const keptPerClass = 16 << 20
+// keptPerClass bounds the memory that a loop keeps in free buffers of one size,
+// keptAtRest that which it keeps when it does not need more for a while.
+const (
+	keptPerClass = 16 << 20
+	keptAtRest   = 1 << 20
+)
 
 // buffers are the free buffers of a loop, a stack for each class: the one
 // given back last is the one still in the processor's cache.
 type buffers struct {
-	free [len(bufferClasses)][][]byte
-	out  int
+	free  [len(bufferClasses)][][]byte
+	least [len(bufferClasses)]int // how many have been free all the time since dropSurplus
+	out   int
 }
 
 // Buffer returns a buffer of at least n bytes (its length is that of its size
@@ -28,6 +35,7 @@ func (l *Loop) Buffer(n int) []byte {
 		if kept := len(b.free[class]); kept > 0 {
 			buffer := b.free[class][kept-1]
 			b.free[class] = b.free[class][:kept-1]
+			b.least[class] = min(b.least[class], kept-1)
 			return buffer
 		}
 		return make([]byte, size)
@@ -45,12 +53,29 @@ func (l *Loop) Release(buffer []byte) {
 	buffer = buffer[:cap(buffer)]
 	poison(buffer)
 	for class, size := range bufferClasses {
-		if len(buffer) == size {
-			checkNotFree(b.free[class], buffer)
-			if len(b.free[class]) < keptPerClass/size {
-				b.free[class] = append(b.free[class], buffer)
-			}
-			return
+		if len(buffer) != size {
+			continue
 		}
+		checkNotFree(b.free[class], buffer)
+		if kept := len(b.free[class]); kept < keptPerClass/size {
+			b.free[class] = append(b.free[class], buffer)
+			l.watchSurplus(kept >= keptAtRest/size)
+		}
+		return
 	}
+}
+
+// dropSurplus drops buffers that nobody has needed since it was last called,
+// those that have been there longest. It reports whether there are more than a
+// loop keeps at rest.
+func (b *buffers) dropSurplus() (more bool) {
+	for class, size := range bufferClasses {
+		atRest := keptAtRest / size
+		if n := min(b.least[class], len(b.free[class])-atRest); n > 0 {
+			b.free[class] = slices.Delete(b.free[class], 0, n)
+		}
+		b.least[class] = len(b.free[class])
+		more = more || len(b.free[class]) > atRest
+	}
+	return more
 }

@@ -44,9 +44,12 @@ type Coroutine struct {
 	timer       Timer
 }
 
-// keptCoroutines is how many coroutines wait for their next task at most. A
-// rush leaves no more than these stacks behind.
-const keptCoroutines = 1024
+// keptCoroutines is how many coroutines wait for their next task at most,
+// coroutinesAtRest how many when there is no need for more for a while.
+const (
+	keptCoroutines   = 1024
+	coroutinesAtRest = 64
+)
 
 // Go starts a coroutine that runs t. It first runs when the present one parks,
 // in this turn or the next.
@@ -70,13 +73,9 @@ func (l *Loop) Start(t Task) {
 // coroutine takes one from the pool, or makes it, for t.
 func (l *Loop) coroutine(t Task) *Coroutine {
 	l.mustBeHere()
-	co := l.free
+	co := l.takePooled()
 	if co == nil {
 		co = l.newCoroutine()
-	} else {
-		l.free = co.nextFree
-		co.nextFree = nil
-		l.stats.Pooled--
 	}
 	co.task = t
 	co.busy = true
@@ -84,6 +83,17 @@ func (l *Loop) coroutine(t Task) *Coroutine {
 		co.canceled = ErrStopped
 	}
 	l.stats.Coroutines++
+	return co
+}
+
+// takePooled takes a coroutine from the pool; it returns nil when there is none.
+func (l *Loop) takePooled() *Coroutine {
+	co := l.free
+	if co != nil {
+		l.free, co.nextFree = co.nextFree, nil
+		l.stats.Pooled--
+		l.leastPooled = min(l.leastPooled, l.stats.Pooled)
+	}
 	return co
 }
 
@@ -140,16 +150,23 @@ func (l *Loop) recycle(co *Coroutine) bool {
 	co.canceled, co.interrupted = nil, nil
 	l.stats.Coroutines--
 	if l.stats.Pooled >= keptCoroutines {
-		last := l.all[len(l.all)-1]
-		l.all[co.index], last.index = last, co.index
-		l.all[len(l.all)-1] = nil
-		l.all = l.all[:len(l.all)-1]
+		l.forget(co)
 		return false
 	}
 	l.stats.Pooled++
 	co.nextFree = l.free
 	l.free = co
+	l.watchSurplus(l.stats.Pooled > coroutinesAtRest)
 	return true
+}
+
+// forget takes co off the list of all: it is to end.
+func (l *Loop) forget(co *Coroutine) {
+	l.Disarm(&co.timer)
+	last := l.all[len(l.all)-1]
+	l.all[co.index], last.index = last, co.index
+	l.all[len(l.all)-1] = nil
+	l.all = l.all[:len(l.all)-1]
 }
 
 // resume runs co until it parks or its task ends, then sends what it wrote.

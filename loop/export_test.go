@@ -11,6 +11,18 @@ func (l *Loop) Waits() bool {
 	return waiting
 }
 
+// DropSurplus does at once what the loop does when it has not needed something
+// for a while.
+func (l *Loop) DropSurplus() { l.dropSurplus() }
+
+// Kept returns how many bytes the loop keeps in free buffers.
+func (l *Loop) Kept() (bytes int) {
+	for class, free := range l.buffers.free {
+		bytes += len(free) * bufferClasses[class]
+	}
+	return bytes
+}
+
 // Unwatched reports whether the loop's watchdog rests.
 func (l *Loop) Unwatched() bool { return l.progress.resting.Load() != nil }
 

@@ -49,23 +49,25 @@ type Loop struct {
 	started time.Time // origin of loop time
 
 	// Owned by the loop.
-	now      int64 // loop time of this turn, ns
-	wheel    wheel
-	slots    slots
-	ready    queue      // coroutines to resume in this turn
-	free     *Coroutine // pooled coroutines, linked
-	all      []*Coroutine
-	current  *Coroutine // running now, nil in callbacks
-	awaiting int        // coroutines parked in Await
-	dirty    []*Conn    // connections with corked output
-	gathered []*Conn    // those whose output waits for the end of the turn
-	buffers  buffers
-	outputs  []*output     // spare ones
-	pipes    []*kernelPipe // spare ones of Splice, empty
-	pipeRest Timer         // until they are closed
-	busy     bool          // events were there before the loop waited for them
-	stopping bool
-	stats    Stats
+	now         int64 // loop time of this turn, ns
+	wheel       wheel
+	slots       slots
+	ready       queue      // coroutines to resume in this turn
+	free        *Coroutine // pooled coroutines, linked
+	leastPooled int        // how many have been pooled all the time since dropSurplus
+	all         []*Coroutine
+	current     *Coroutine // running now, nil in callbacks
+	awaiting    int        // coroutines parked in Await
+	dirty       []*Conn    // connections with corked output
+	gathered    []*Conn    // those whose output waits for the end of the turn
+	buffers     buffers
+	outputs     []*output     // spare ones
+	pipes       []*kernelPipe // spare ones of Splice, empty
+	pipeRest    Timer         // until they are closed
+	surplus     Timer         // until what is not needed is given back
+	busy        bool          // events were there before the loop waited for them
+	stopping    bool
+	stats       Stats
 
 	// Shared with other goroutines.
 	mailbox  mailbox
@@ -107,6 +109,7 @@ func New(o Options) (*Loop, error) {
 	}
 	l.now = 1
 	l.pipeRest.Fire = l.closePipes
+	l.surplus.Fire = l.dropSurplus
 	l.wheel.init(l.now, l.fire)
 	return l, nil
 }
