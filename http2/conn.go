@@ -56,6 +56,7 @@ type conn struct {
 	reset   recent // by this end: what still comes on them means nothing
 	done    recent // to their end
 	scratch message.Header
+	early   []earlyPriority
 
 	// What the peer has set, RFC 9113 section 6.5.2.
 	peer struct {

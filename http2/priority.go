@@ -2,6 +2,8 @@ package http2
 
 import (
 	"encoding/binary"
+	"slices"
+	"strings"
 
 	"pingap/message"
 )
@@ -19,14 +21,9 @@ var usualPriority = priority{urgency: 3}
 func parsePriority(value string) priority {
 	p := usualPriority
 	for len(value) > 0 {
-		item := value
-		for i := range len(value) {
-			if value[i] == ',' {
-				item = value[:i]
-				break
-			}
-		}
-		value = value[min(len(item)+1, len(value)):]
+		var item string
+		item, value, _ = strings.Cut(value, ",")
+		item, _, _ = strings.Cut(item, ";") // no parameters are known
 		item = message.TrimBlanks(item)
 		switch {
 		case len(item) == 3 && item[:2] == "u=" && item[2] >= '0' && item[2] <= '7':
@@ -54,10 +51,42 @@ func (c *conn) priorityUpdate(f frame, payload []byte) error {
 	if id == 0 || id%2 == 0 {
 		return protocolError("PRIORITY_UPDATE for a stream that is not a client's")
 	}
+	p := parsePriority(string(payload[4:]))
 	if s := c.streams[id]; s != nil {
-		s.priority = parsePriority(string(payload[4:]))
+		s.priority = p
+	} else if c.idle(id) {
+		c.early = append(slices.DeleteFunc(c.early, func(e earlyPriority) bool { return e.stream == id }), earlyPriority{id, p})
+		if len(c.early) > mostEarly {
+			c.early = slices.Delete(c.early, 0, 1)
+		}
 	}
 	return c.owe(costOfControl)
+}
+
+// earlyPriority is the priority of a stream that has not been opened yet (RFC
+// 9218 section 7.1).
+type earlyPriority struct {
+	stream uint32
+	priority
+}
+
+// mostEarly is how many of them are kept. Those that come with their requests
+// overtake them by a few at most.
+const mostEarly = 16
+
+// priorityOf returns the priority of a stream that is being opened, whose request
+// has this field, or none. What was said ahead of it outweighs the field.
+func (c *conn) priorityOf(id uint32, field string) priority {
+	p := parsePriority(field)
+	// Streams are opened in the order of their numbers: those below it are not
+	// to come any more.
+	c.early = slices.DeleteFunc(c.early, func(e earlyPriority) bool {
+		if e.stream == id {
+			p = e.priority
+		}
+		return e.stream <= id
+	})
+	return p
 }
 
 // before reports whether s is to be served before t: the more urgent first, and

@@ -70,6 +70,7 @@ type front struct {
 	date     message.Date
 	draining bool
 	quiet    time.Duration
+	notice   time.Duration // announceTime
 
 	counts fronts.Counts
 }
@@ -110,7 +111,10 @@ func (s *Server) settings() *settings {
 }
 
 func (s *Server) newFront(l *loop.Loop) *front {
-	return &front{settings: s.settings(), loop: l, conns: map[*serverConn]struct{}{}, draining: s.draining, quiet: s.quiet}
+	return &front{
+		settings: s.settings(), loop: l, conns: map[*serverConn]struct{}{},
+		draining: s.draining, quiet: s.quiet, notice: announceTime,
+	}
 }
 
 // Adopt gives the server the settings of another one, but for IDs. Connections

@@ -184,7 +184,7 @@ func (c *serverConn) drain(quiet time.Duration) {
 	c.goAway(mostStreamID, NoError, "")
 	c.sendPing()
 	c.notice.Fire = c.leave
-	c.loop.Arm(&c.notice, announceTime)
+	c.loop.Arm(&c.notice, c.front.notice)
 	c.rest()
 }
 

@@ -155,9 +155,7 @@ func (e *exchange) start(c *serverConn, id uint32, refusal *message.Refusal, end
 	x.Reused = c.served > 0
 	x.SetInterim(e.sendInterim)
 	e.section = &req.Trailer
-	if value, ok := req.Header.Lookup("priority"); ok {
-		e.priority = parsePriority(value)
-	}
+	e.priority = c.priorityOf(id, req.Header.Get("priority"))
 	switch {
 	case e.connect:
 		e.upgrade(c.block.pseudo.protocol)
