@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -88,10 +89,9 @@ const sockets = `Promise.all(Array.from({length: 100}, (_, i) => new Promise(don
 	s.onclose = () => done(false);
 }))).then(echoes => echoes.filter(e => e).length)`
 
-func TestBrowserLoadsAPageOverHTTP2AndTalksOnAWebSocket(t *testing.T) {
-	site := &website{t: t}
-	config := withTLS(proxyTo(serve(t, site.ServeHTTP)), selfSigned(t, x509.NewCertPool()))
-	p := startProxy(t, strings.Replace(config, "enabled_h2", "access_log = \"DIR/access.log?rolling=never {path} {proto} {status}\"\nenabled_h2", 1))
+// browse lets a browser do something, and ends it.
+func browse(t *testing.T, actions ...chromedp.Action) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	defer cancel()
 	ctx, end := chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:],
@@ -108,18 +108,27 @@ func TestBrowserLoadsAPageOverHTTP2AndTalksOnAWebSocket(t *testing.T) {
 		}
 	}))
 	defer closeTab()
+	if err := chromedp.Run(ctx, actions...); err != nil {
+		t.Fatal(err)
+	}
+	if err := chromedp.Cancel(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBrowserLoadsAPageOverHTTP2AndTalksOnAWebSocket(t *testing.T) {
+	site := &website{t: t}
+	config := withTLS(proxyTo(serve(t, site.ServeHTTP)), selfSigned(t, x509.NewCertPool()))
+	p := startProxy(t, strings.Replace(config, "enabled_h2", "access_log = \"DIR/access.log?rolling=never {path} {proto} {status}\"\nenabled_h2", 1))
 	var counts []int
 	var message string
 	var echoes int
-	err := chromedp.Run(ctx,
+	browse(t,
 		chromedp.Navigate("https://"+p.addr+"/"), // returns when all is loaded
 		chromedp.Evaluate(loaded, &counts),
 		chromedp.Evaluate(echoed, &message, awaited),
 		chromedp.Evaluate(sockets, &echoes, awaited),
 	)
-	if err != nil {
-		t.Fatal(err)
-	}
 	if len(counts) != 2 || counts[0] != resources || counts[1] != resources || site.pictures.Load() != resources {
 		t.Errorf("pictures shown and come by HTTP/2: %v, asked for at the upstream: %d; want %d", counts, site.pictures.Load(), resources)
 	}
@@ -128,9 +137,6 @@ func TestBrowserLoadsAPageOverHTTP2AndTalksOnAWebSocket(t *testing.T) {
 	}
 	if echoes != 100 {
 		t.Errorf("%d of 100 WebSockets at once echo", echoes)
-	}
-	if err := chromedp.Cancel(ctx); err != nil {
-		t.Error(err)
 	}
 	p.stop(t)
 	log, err := os.ReadFile(filepath.Join(p.dir, "access.log"))
@@ -141,3 +147,68 @@ func TestBrowserLoadsAPageOverHTTP2AndTalksOnAWebSocket(t *testing.T) {
 
 // awaited makes an evaluation wait for a promise.
 func awaited(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
+
+// webCalls is what a page of another origin does with gRPC-Web: it calls a method
+// and returns how many messages came and the trailers, for each content type.
+const webCalls = `Promise.all(['application/grpc-web+proto', 'application/grpc-web-text'].map(async type => {
+	const text = type.includes('text');
+	const call = async (method, message) => {
+		const bytes = [0, 0, 0, 0, message.length, ...message];
+		const answer = await fetch(%[1]q + '/grpc.testing.TestService/' + method, {
+			method: 'POST',
+			headers: {'Content-Type': type, 'X-Grpc-Web': '1'},
+			body: text ? btoa(String.fromCharCode(...bytes)) : new Uint8Array(bytes),
+		});
+		let content = new Uint8Array(await answer.arrayBuffer());
+		if (text) {
+			const groups = new TextDecoder().decode(content).match(/.{4}/g) || [];
+			content = new Uint8Array(groups.flatMap(g => Array.from(atob(g), c => c.charCodeAt(0))));
+		}
+		let messages = 0;
+		while (content.length >= 5) {
+			const size = new DataView(content.buffer, content.byteOffset).getUint32(1);
+			const frame = content.subarray(5, 5 + size);
+			if (content[0] & 0x80) {
+				return messages + ' ' + new TextDecoder().decode(frame).split('\r\n').filter(l => l.startsWith('grpc-status')).join();
+			}
+			messages++;
+			content = content.subarray(5 + size);
+		}
+		return messages + ' and no trailers';
+	};
+	return [
+		await call('EmptyCall', []),
+		await call('StreamingOutputCall', [0x12, 2, 8, 9, 0x12, 2, 8, 9]),
+		await call('UnaryCall', [0x3a, 2, 8, 5]),
+		await call('Nothing', []),
+	];
+})).then(all => all.flat())`
+
+func TestBrowserCallsAServiceOfAnotherOrigin(t *testing.T) {
+	page := startProxyTo(t, serve(t, (&website{t: t}).ServeHTTP))
+	// The fields that a page of another origin needs are the configuration's.
+	config := strings.NewReplacer(
+		"locations = [", "locations = [\"preflight\", ",
+		"grpc_web = true", "grpc_web = true\nset_response_headers = [\"Access-Control-Allow-Origin: *\"]",
+	).Replace(grpcProxy(startInterop(t, ""), ""))
+	service := startProxy(t, config+`
+[locations.preflight]
+match_headers = ["Access-Control-Request-Method"]
+weight = 4096
+plugins = ["preflight"]
+
+[plugins.preflight]
+category = "mock"
+status = 204
+headers = ["Access-Control-Allow-Origin: *", "Access-Control-Allow-Headers: content-type, x-grpc-web"]
+`)
+	var got []string
+	browse(t,
+		chromedp.Navigate(page.url("/")),
+		chromedp.Evaluate(fmt.Sprintf(webCalls, service.url("")), &got, awaited),
+	)
+	want := []string{"1 grpc-status:0", "2 grpc-status:0", "0 grpc-status:5", "0 grpc-status:12"}
+	if want = append(want, want...); !slices.Equal(got, want) {
+		t.Errorf("the page gets %q, want %q", got, want)
+	}
+}
