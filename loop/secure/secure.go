@@ -77,6 +77,10 @@ func (c *Conn) Open(p []byte) (int, error) {
 	n, err := c.tls.Read(p)
 	c.transport.answering = false
 	switch {
+	case n > 0:
+		// In TLS 1.2 crypto/tls tells of an end that follows at once together
+		// with what is before it. It tells of it again.
+		return n, nil
 	case err == nil, err == io.EOF:
 		return n, err
 	case err == errAgain:

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"io"
 	"math/big"
+	"net"
 	"testing"
 	"time"
 
@@ -122,6 +123,67 @@ func TestBytesPassBothWaysInEveryVersion(t *testing.T) {
 			l.Await(func() { <-ended })
 			if !bytes.Equal(got, big) {
 				t.Errorf("%d bytes came back changed", len(got))
+			}
+		})
+	}
+}
+
+// joined passes on in one write what is written until it is closed.
+type joined struct {
+	net.Conn
+	held []byte
+	hold bool
+}
+
+func (j *joined) Write(p []byte) (int, error) {
+	if !j.hold {
+		return j.Conn.Write(p)
+	}
+	j.held = append(j.held, p...)
+	return len(p), nil
+}
+
+func (j *joined) release() error {
+	j.SetWriteDeadline(time.Time{}) // crypto/tls has let it pass with the end
+	_, err := j.Conn.Write(j.held)
+	return err
+}
+
+func TestBytesThatComeTogetherWithTheEndAreRead(t *testing.T) {
+	server, clientConfig := configs(t)
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		looptest.Run(t, func(l *loop.Loop) {
+			near, far := looptest.Pair(t, l)
+			defer near.Close()
+			config := clientConfig.Clone()
+			config.MaxVersion = version
+			wire := &joined{Conn: far}
+			client := tls.Client(wire, config)
+			sent := make(chan error, 1)
+			go func() {
+				err := client.Handshake()
+				wire.hold = true
+				if err == nil {
+					_, err = io.WriteString(client, "hello")
+				}
+				sent <- errors.Join(err, client.CloseWrite(), wire.release())
+			}()
+			if _, err := Server(near, server, patience); err != nil {
+				t.Fatal(err)
+			}
+			l.Await(func() {
+				if err := <-sent; err != nil {
+					t.Error(err)
+				}
+			})
+			buffer := make([]byte, 16)
+			if n, err := near.Read(buffer); err != nil || string(buffer[:n]) != "hello" {
+				t.Errorf("%s: read %q, %v", tls.VersionName(version), buffer[:n], err)
+			}
+			for range 2 {
+				if n, err := near.Read(buffer); n != 0 || err != io.EOF {
+					t.Errorf("%s: read %q, %v at the end", tls.VersionName(version), buffer[:n], err)
+				}
 			}
 		})
 	}
