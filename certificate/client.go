@@ -25,14 +25,7 @@ type ClientSpec struct {
 	Cert, Key string
 	// ALPN is h1, h2, or h2h1 for the better of both; empty stands for h1.
 	ALPN string
-	// Sessions is how many sessions are kept to be resumed; 0 stands for 256,
-	// less for none.
-	Sessions int
 }
-
-// defaultSessions is enough for the loops of a large machine to find a session
-// each: one serves a single connection in TLS 1.3.
-const defaultSessions = 256
 
 // protocols are what ALPN offers for the words that users write, best first.
 var protocols = map[string][]string{
@@ -40,9 +33,8 @@ var protocols = map[string][]string{
 }
 
 // ClientConfig makes the settings of crypto/tls from spec, and warnings about
-// the certificate to show. It may read files. Sessions are kept by the name of
-// the server, so peers that do not take each other's tickets resume more with a
-// config each: WithOwnSessions.
+// the certificate to show. It may read files. Whoever has sessions resumed sets a
+// ClientSessionCache.
 func ClientConfig(spec ClientSpec) (*tls.Config, []string, error) {
 	offered, known := protocols[strings.ToLower(spec.ALPN)]
 	if !known {
@@ -60,9 +52,6 @@ func ClientConfig(spec ClientSpec) (*tls.Config, []string, error) {
 		CurvePreferences:            keyExchanges,
 		DynamicRecordSizingDisabled: true,
 	}
-	if spec.Sessions >= 0 {
-		c = WithOwnSessions(c, spec.Sessions)
-	}
 	if err := trust(c, spec); err != nil {
 		return nil, nil, err
 	}
@@ -71,17 +60,6 @@ func ClientConfig(spec ClientSpec) (*tls.Config, []string, error) {
 		return nil, nil, err
 	}
 	return c, warnings, nil
-}
-
-// WithOwnSessions returns a copy of a client's settings that keeps up to n
-// sessions of its own; 0 stands for 256. What has been loaded is shared.
-func WithOwnSessions(c *tls.Config, n int) *tls.Config {
-	c = c.Clone()
-	if n == 0 {
-		n = defaultSessions
-	}
-	c.ClientSessionCache = tls.NewLRUClientSessionCache(n)
-	return c
 }
 
 // trust sets the authorities that are trusted.

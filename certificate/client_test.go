@@ -91,29 +91,6 @@ func TestClientsShowTheirCertificate(t *testing.T) {
 	}
 }
 
-func TestClientsResumeABoundedNumberOfSessions(t *testing.T) {
-	server, ca := upstream(t, nil)
-	resumed := func(c *tls.Config) bool { return returning{c}.resumes(t, server) }
-	c := clientConfig(t, ClientSpec{ServerName: "a.test", CA: certPEM(ca), Sessions: 1})
-	if resumed(c) || !resumed(c) {
-		t.Error("the second connection does not resume the session of the first")
-	}
-	other := c.Clone()
-	other.ServerName = "other.test"
-	resumed(other)
-	if resumed(c) {
-		t.Error("more sessions are kept than were allowed")
-	}
-	if apart := WithOwnSessions(c, 0); resumed(apart) || !resumed(apart) {
-		t.Error("a copy does not keep sessions of its own")
-	}
-	if none := clientConfig(t, ClientSpec{ServerName: "a.test", CA: certPEM(ca), Sessions: -1}); resumed(none) {
-		t.Error("a session was resumed before there was one")
-	} else if resumed(none) {
-		t.Error("sessions are kept although none may be")
-	}
-}
-
 func TestClientConfigSaysWhatIsWrong(t *testing.T) {
 	for _, c := range []struct {
 		spec ClientSpec

@@ -20,7 +20,7 @@ func (s *place) dial(x *message.Exchange) (carrier, error) {
 	if err != nil {
 		return nil, err
 	}
-	if tls := s.pool.upstream.tls1; tls != nil {
+	if tls := s.peer.tls1; tls != nil {
 		if _, err := s.secure(x, conn, tls); err != nil {
 			return nil, err
 		}

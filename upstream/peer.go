@@ -1,6 +1,8 @@
 package upstream
 
 import (
+	"crypto/tls"
+
 	"pingap/http1"
 	"pingap/http2"
 	"pingap/loop"
@@ -15,6 +17,8 @@ type peer struct {
 	weight int
 	http1  http1.ClientOptions
 	http2  http2.ClientOptions
+	// For either version of HTTP; nil for clear text.
+	tls1, tls2 *tls.Config
 }
 
 func newPeer(index int, f found, s *Spec, once bool) *peer {
@@ -23,7 +27,7 @@ func newPeer(index int, f found, s *Spec, once bool) *peer {
 	if once {
 		idle = 0
 	}
-	return &peer{
+	p := &peer{
 		index:  index,
 		addr:   f.addr,
 		name:   name,
@@ -44,5 +48,24 @@ func newPeer(index int, f found, s *Spec, once bool) *peer {
 			IdleTimeout:  idle,
 			MaxStreams:   max(s.MaxStreams, 1),
 		},
+	}
+	p.secure(s)
+	return p
+}
+
+// secure decides how connections to the peer are secured. It has its own
+// sessions: crypto/tls keeps them by the name of the server, which all peers of an
+// upstream share, while they need not take each other's tickets.
+func (p *peer) secure(s *Spec) {
+	if s.TLS == nil {
+		return
+	}
+	p.tls1 = s.TLS.Clone()
+	p.tls1.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+	p.tls2 = p.tls1.Clone()
+	p.tls1.NextProtos = []string{"http/1.1"}
+	p.tls2.NextProtos = []string{"h2"}
+	if s.Protocol == HTTP2OrHTTP1 {
+		p.tls2.NextProtos = []string{"h2", "http/1.1"}
 	}
 }

@@ -24,7 +24,9 @@ import (
 type website struct {
 	*httptest.Server
 	conns atomic.Int32
-	hold  chan struct{} // what /hold waits for
+	// resumed counts those of the handshakes that went on with a session.
+	resumed atomic.Int32
+	hold    chan struct{} // what /hold waits for
 }
 
 // serveSite starts a website; protocols are for ALPN, and none stands for clear
@@ -50,7 +52,7 @@ func serveSite(t *testing.T, protocols ...string) (*website, PeerSpec, *tls.Conf
 		w.Server = httptest.NewUnstartedServer(handler)
 		w.Config.ConnState = w.count
 		w.EnableHTTP2 = protocols[0] == "h2"
-		w.TLS = &tls.Config{NextProtos: protocols}
+		w.TLS = &tls.Config{NextProtos: protocols, VerifyConnection: w.countResumed}
 		w.StartTLS()
 		pool := x509.NewCertPool()
 		pool.AddCert(w.Certificate())
@@ -63,6 +65,37 @@ func serveSite(t *testing.T, protocols ...string) (*website, PeerSpec, *tls.Conf
 func (w *website) count(_ net.Conn, state http.ConnState) {
 	if state == http.StateNew {
 		w.conns.Add(1)
+	}
+}
+
+func (w *website) countResumed(state tls.ConnectionState) error {
+	if state.DidResume {
+		w.resumed.Add(1)
+	}
+	return nil
+}
+
+// Peers that share a name do not share the keys of their tickets.
+func TestSessionsAreResumedWithEachPeer(t *testing.T) {
+	for _, protocols := range [][]string{{"http/1.1"}, {"h2", "http/1.1"}} {
+		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+			a, first, config := serveSite(t, protocols...)
+			b, second, _ := serveSite(t, protocols...)
+			config = config.Clone()
+			config.MaxVersion = version
+			u, l := newUpstream(t, func(s *Spec) {
+				s.TLS, s.Protocol, s.IdleTimeout = config, HTTP2OrHTTP1, 0
+			}, first, second)
+			for i := range 6 {
+				if err := ask(t, l, u).err; err != nil {
+					t.Fatal(i, protocols, tls.VersionName(version), err)
+				}
+				wantClosed(t, u, l)
+			}
+			if a.resumed.Load() != 2 || b.resumed.Load() != 2 {
+				t.Errorf("%v, %s: of three connections each, %d and %d have resumed", protocols, tls.VersionName(version), a.resumed.Load(), b.resumed.Load())
+			}
+		}
 	}
 }
 

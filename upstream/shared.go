@@ -108,7 +108,7 @@ func (u *Upstream) readyBy(now int64) int64 {
 func (s *place) dialShared(x *message.Exchange) (carrier, error) {
 	k := &coming{place: s, room: s.peer.http2.MaxStreams - 1}
 	s.coming = k
-	conn, err := s.openShared(x)
+	conn, shared, err := s.openShared(x)
 	if err != nil {
 		if _, ofPeer := errors.AsType[*message.UpstreamError](err); ofPeer {
 			k.err = err
@@ -116,9 +116,9 @@ func (s *place) dialShared(x *message.Exchange) (carrier, error) {
 		k.end()
 		return nil, err
 	}
-	if conn == nil {
+	if !shared {
 		k.end()
-		return s.connect(x, false)
+		return newConnection(conn, s), nil
 	}
 	c := &sharedConn{place: s, made: s.pool.loop.Now()}
 	c.ended = c.end
@@ -127,28 +127,27 @@ func (s *place) dialShared(x *message.Exchange) (carrier, error) {
 	return c, nil
 }
 
-// openShared connects to a peer that is to speak HTTP/2. It returns nil when the
-// peer has chosen HTTP/1.1: the connection is then in the pool.
-func (s *place) openShared(x *message.Exchange) (*loop.Conn, error) {
-	conn, err := s.open(x)
+// openShared connects to a peer that is to speak HTTP/2. It reports whether that
+// does; otherwise it has chosen HTTP/1.1.
+func (s *place) openShared(x *message.Exchange) (conn *loop.Conn, shared bool, err error) {
+	conn, err = s.open(x)
 	u := s.pool.upstream
-	if err != nil || u.tls2 == nil {
-		return conn, err
+	if err != nil || s.peer.tls2 == nil {
+		return conn, true, err
 	}
-	secured, err := s.secure(x, conn, u.tls2)
+	secured, err := s.secure(x, conn, s.peer.tls2)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, false, err
 	case secured.State().NegotiatedProtocol == "h2":
-		return conn, nil
+		return conn, true, nil
 	case u.protocol == HTTP2OrHTTP1:
 		s.onlyHTTP1 = true
-		s.keep(newConnection(conn, s))
-		return nil, nil
+		return conn, false, nil
 	}
 	conn.Close()
 	u.open.Add(-1)
-	return nil, s.dialError(errNoHTTP2)
+	return nil, false, s.dialError(errNoHTTP2)
 }
 
 // errNoHTTP2 is what a peer fails with that agrees to nothing else.

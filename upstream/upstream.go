@@ -46,8 +46,8 @@ type Spec struct {
 	MaxIdle     int
 	IdleTimeout time.Duration
 
-	// TLS secures the connections; nil for clear text. Its NextProtos are set
-	// here.
+	// TLS secures the connections; nil for clear text. Its NextProtos and its
+	// ClientSessionCache are set here.
 	TLS *tls.Config
 	// TLSDigest is that of all that TLS was made of: two Specs that differ in
 	// nothing else but TLS itself mean the same.
@@ -103,7 +103,6 @@ type Upstream struct {
 
 	introduce   int // version of the PROXY protocol; 0 for none
 	protocol    Protocol
-	tls1, tls2  *tls.Config   // for either version; nil for clear text
 	connectTime time.Duration // for a connection that is ready for requests; 0 for any
 
 	pools  atomic.Pointer[[]*pool] // by loop ID
@@ -147,17 +146,8 @@ func New(ctx context.Context, s Spec) (*Upstream, error) {
 // speak decides what is spoken with the peers.
 func (u *Upstream) speak(s *Spec) {
 	u.protocol, u.connectTime, u.introduce = s.Protocol, s.TotalConnectTimeout, s.ProxyProtocol
-	if s.TLS == nil {
-		if u.protocol == HTTP2OrHTTP1 {
-			u.protocol = HTTP1
-		}
-		return
-	}
-	u.tls1, u.tls2 = s.TLS.Clone(), s.TLS.Clone()
-	u.tls1.NextProtos = []string{"http/1.1"}
-	u.tls2.NextProtos = []string{"h2"}
-	if u.protocol == HTTP2OrHTTP1 {
-		u.tls2.NextProtos = []string{"h2", "http/1.1"}
+	if s.TLS == nil && u.protocol == HTTP2OrHTTP1 {
+		u.protocol = HTTP1
 	}
 }
 
