@@ -79,8 +79,8 @@ type Server struct {
 	// the forms of a certificate. Empty asks no client for one.
 	TLSClientCA string `config:"tls_client_ca" example:"/etc/pingap/clients.pem"`
 	// TLSClientAuth refuses clients without a certificate, or lets them in and
-	// says so to locations.
-	TLSClientAuth string `config:"tls_client_auth" default:"require" enum:"require,optional"`
+	// says so to locations; optional_no_ca does so with any certificate, too.
+	TLSClientAuth string `config:"tls_client_auth" default:"require" enum:"require,optional,optional_no_ca"`
 	// ProxyProtocol are the peers that begin each connection with a header of
 	// the PROXY protocol, version 1 or 2, which says for whom they connect.
 	ProxyProtocol []Network `config:"proxy_protocol" example:"10.0.0.0/8"`

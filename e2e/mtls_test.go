@@ -87,6 +87,9 @@ func TestClientsAreKnownByTheirCertificates(t *testing.T) {
 		{"optional", &own, alice},
 		{"optional", nil, "NONE||"},
 		{"optional", &foreign, ""},
+		{"optional_no_ca", &own, alice},
+		{"optional_no_ca", nil, "NONE||"},
+		{"optional_no_ca", &foreign, "FAILED:unknown authority|CN=mallory,O=Shop|0ABC"},
 	} {
 		trust := x509.NewCertPool()
 		p := startProxy(t, strings.NewReplacer(
