@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -78,7 +80,7 @@ func TestBodiesTravelBothWaysAtOnce(t *testing.T) {
 }
 
 func TestBodiesLargerThanMemoryStream(t *testing.T) {
-	const size = 1 << 30
+	const size = most
 	p := startProxyTo(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
 			w.Header().Set("Content-Length", strconv.Itoa(size))
@@ -110,9 +112,7 @@ func TestBodiesLargerThanMemoryStream(t *testing.T) {
 			t.Errorf("%s: %s", resp.Status, text)
 		}
 	})
-	if kb := p.peakMemory(t); kb > 512<<10 {
-		t.Errorf("the proxy took %d MiB of memory to pass bodies on", kb>>10)
-	}
+	wantBounded(t, p)
 }
 
 // echo sends the request's body back while it still comes, with a length where
@@ -150,6 +150,118 @@ func wantEcho(c *http.Client, url string, size int64, chunked bool) error {
 		return errors.New(resp.Status)
 	}
 	return wantContent(resp.Body, size)
+}
+
+// most is more than the proxy may ever hold.
+const most = 1 << 30
+
+// wantBounded expects that bodies have passed through the proxy, rather than been
+// kept by it.
+func wantBounded(t *testing.T, p *proxy) {
+	t.Helper()
+	kb := p.peakMemory(t)
+	t.Logf("at most %d MiB of memory", kb>>10)
+	if kb > most>>12 {
+		t.Errorf("the proxy took %d MiB of memory to pass bodies on", kb>>10)
+	}
+}
+
+// curlShare is share, and one client has a body of the largest size too.
+func curlShare(client int) []int64 {
+	if client == 0 {
+		return append(slices.Clone(sizes), most)
+	}
+	return share(client)
+}
+
+func TestAHundredCurlsGetAndPutFilesOfNginx(t *testing.T) {
+	n := startNginx(t, "dav_methods PUT; create_full_put_path on; client_max_body_size 0;")
+	for _, size := range curlShare(0) {
+		n.fileOf(t, strconv.FormatInt(size, 10), newContent(size))
+	}
+	p := startProxyTo(t, n.addr)
+	together(t, clients, func(i int) error {
+		files := names(curlShare(i))
+		if err := curl(nil, curlShare(i), p.url("/"+files)); err != nil {
+			return fmt.Errorf("GET: %w", err)
+		}
+		up := fmt.Sprintf("/up/%d/", i)
+		if err := curl(nil, nil, "-T", filepath.Join(n.root, files), p.url(up)); err != nil {
+			return fmt.Errorf("PUT: %w", err)
+		}
+		for _, size := range curlShare(i) {
+			if err := wantFileOf(filepath.Join(n.root, up, strconv.FormatInt(size, 10)), size); err != nil {
+				return fmt.Errorf("PUT %d bytes: %w", size, err)
+			}
+		}
+		return nil
+	})
+	wantBounded(t, p)
+}
+
+func TestAHundredCurlsSendAndReceiveAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	for _, size := range curlShare(0) {
+		writeContent(t, filepath.Join(dir, strconv.FormatInt(size, 10)), newContent(size))
+	}
+	p := startProxyTo(t, serve(t, echo))
+	together(t, clients, func(i int) error {
+		if i%2 == 1 {
+			return curl(nil, curlShare(i), "-X", "POST", "-T", filepath.Join(dir, names(curlShare(i))), p.url("/"))
+		}
+		// What comes by standard input is sent in chunks.
+		for _, size := range curlShare(i) {
+			if err := curl(newContent(size), []int64{size}, "-X", "POST", "-T", "-", p.url("/")); err != nil {
+				return fmt.Errorf("%d bytes: %w", size, err)
+			}
+		}
+		return nil
+	})
+	wantBounded(t, p)
+}
+
+// names is the pattern by which curl finds files of these sizes, which are named
+// by them.
+func names(sizes []int64) string {
+	var names []string
+	for _, size := range sizes {
+		names = append(names, strconv.FormatInt(size, 10))
+	}
+	return "{" + strings.Join(names, ",") + "}"
+}
+
+// curl runs curl, and expects contents of these sizes, one behind the other.
+func curl(input io.Reader, sizes []int64, args ...string) error {
+	cmd := exec.Command("curl", append([]string{"-sS", "--fail", "--max-time", "120"}, args...)...)
+	var text strings.Builder
+	cmd.Stdin, cmd.Stderr = input, &text
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	var wrong error
+	for _, size := range sizes {
+		wrong = errors.Join(wrong, wantContent(io.LimitReader(out, size), size))
+	}
+	if more, _ := io.Copy(io.Discard, out); more > 0 {
+		wrong = errors.Join(wrong, fmt.Errorf("%d bytes came beyond the %v that were wanted", more, sizes))
+	}
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("curl: %w: %s", err, text.String())
+	}
+	return wrong
+}
+
+func wantFileOf(path string, size int64) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return wantContent(f, size)
 }
 
 func TestCurlUploadsAndDownloads(t *testing.T) {

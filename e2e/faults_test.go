@@ -129,6 +129,37 @@ func TestAnUpstreamThatIsPausedIsGivenUpInTime(t *testing.T) {
 	p.settlesAt(t, before+1)
 }
 
+func TestAnUpstreamThatIsPausedInItsResponsesCutsThem(t *testing.T) {
+	const size = 10_000_000
+	n := startNginx(t, "limit_rate_after 1m; limit_rate 10k;")
+	path := n.file(t, "large", content(size))
+	p := startProxyTo(t, n.addr, `read_timeout = "2s"`)
+	c := newClient(t)
+	before := p.descriptors(t)
+	var begun sync.WaitGroup
+	begun.Add(clients)
+	go func() {
+		begun.Wait()
+		n.Process.Signal(syscall.SIGSTOP)
+	}()
+	together(t, clients, func(int) error {
+		resp, err := c.Get(p.url(path))
+		begun.Done()
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		err = wantContent(resp.Body, size)
+		if !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, syscall.ECONNRESET) {
+			return fmt.Errorf("want a cut connection, got %v", err)
+		}
+		return nil
+	})
+	c.CloseIdleConnections()
+	p.settlesAt(t, before)
+	p.stop(t)
+}
+
 func TestAnUpstreamWhoseBacklogIsFullIsGivenUpInTime(t *testing.T) {
 	addr := listenWithoutAccepting(t)
 	p := startProxyTo(t, addr, `connection_timeout = "300ms"`)
@@ -194,13 +225,14 @@ func TestConnectionsClosedInThePoolLoseNoRequest(t *testing.T) {
 	p := startProxyTo(t, listen(t, idleCloser(&served)))
 	c := newClient(t)
 	before := p.descriptors(t)
-	seen := outcomes(t, 200, func() (outcome, error) { return get(c, p.url("/"), 5) })
+	seen := outcomes(t, p, 200, func() (outcome, error) { return get(c, p.url("/"), 5) })
 	if len(seen) != 1 || seen[correct] == 0 {
 		t.Errorf("outcomes: %v, want correct answers alone: a GET can be repeated", seen)
 	}
 	t.Logf("%d requests", served.Load())
 	c.CloseIdleConnections()
 	p.settlesAt(t, before+200)
+	p.stop(t)
 }
 
 // capricious treats each request in a way of its own: an answer, half a one,
@@ -247,35 +279,46 @@ func TestAnUpstreamThatFailsAnyhowNeverMakesAnAnswerWrong(t *testing.T) {
 			p := startProxyTo(t, listen(t, capricious(q.size)))
 			c := newClient(t)
 			before := p.descriptors(t)
-			seen := outcomes(t, q.clients, func() (outcome, error) { return get(c, p.url("/"), q.size) })
+			seen := outcomes(t, p, q.clients, func() (outcome, error) { return get(c, p.url("/"), q.size) })
 			t.Logf("outcomes: %v, at most %d MiB of memory", seen, p.peakMemory(t)>>10)
 			if seen[correct] == 0 || seen[badGateway] == 0 || seen[cut] == 0 || seen[gatewayTimeout] > 0 {
 				t.Errorf("outcomes: %v, want some of each but 504", seen)
 			}
 			c.CloseIdleConnections()
 			p.settlesAt(t, before+q.clients)
+			p.stop(t)
 		})
 	}
 }
 
-// outcomes lets clients ask again and again, and counts what they see.
-func outcomes(t *testing.T, clients int, ask func() (outcome, error)) map[outcome]int {
+// outcomes lets clients ask again and again, and counts what they see. What the
+// faults have left behind in the proxy by half-time must not grow any more.
+func outcomes(t *testing.T, p *proxy, clients int, ask func() (outcome, error)) map[outcome]int {
 	t.Helper()
 	var mu sync.Mutex
 	seen := map[outcome]int{}
-	end := time.Now().Add(soak(t))
-	together(t, clients, func(int) error {
-		for time.Now().Before(end) {
-			got, err := ask()
-			if err != nil {
-				return err
+	askAgain := func(until time.Time) {
+		together(t, clients, func(int) error {
+			for time.Now().Before(until) {
+				got, err := ask()
+				if err != nil {
+					return err
+				}
+				mu.Lock()
+				seen[got]++
+				mu.Unlock()
 			}
-			mu.Lock()
-			seen[got]++
-			mu.Unlock()
-		}
-		return nil
-	})
+			return nil
+		})
+	}
+	askAgain(time.Now().Add(soak(t) / 2))
+	half := p.memory(t)
+	askAgain(time.Now().Add(soak(t) / 2))
+	end := p.memory(t)
+	t.Logf("%d MiB of memory at half-time, %d MiB at the end", half>>10, end>>10)
+	if end > half+half/2+16<<10 {
+		t.Errorf("%d KiB of memory at half-time have become %d", half, end)
+	}
 	return seen
 }
 

@@ -5,8 +5,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -85,6 +87,73 @@ func TestRequestsThatCanBeReadInTwoWaysAreRefused(t *testing.T) {
 				t.Error("the connection is kept")
 			}
 		})
+	}
+}
+
+// smuggled is a request that is to reach a server without the proxy seeing it.
+const smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
+
+// carriers hide it, 35 bytes long, in what ends ahead of it for one reader or another.
+var carriers = map[string]string{
+	"length, ends by chunks":       "Content-Length: 40\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled,
+	"chunks, ends by length":       "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n23\r\n" + smuggled + "\r\n0\r\n\r\n",
+	"coding that is not known":     "Content-Length: 40\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" + smuggled,
+	"coding in another field":      "Content-Length: 40\r\nTransfer_Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled,
+	"coding behind a bare LF":      "Content-Length: 40\r\nX: x\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled,
+	"coding behind a bare CR":      "Content-Length: 40\r\nX: x\rTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled,
+	"coding with a vertical tab":   "Content-Length: 40\r\nTransfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n" + smuggled,
+	"length that is folded":        "Content-Length:\r\n 35\r\n\r\n" + smuggled,
+	"length of 0 and another":      "Content-Length: 0\r\nContent-Length: 35\r\n\r\n" + smuggled,
+	"length that Connection names": "Connection: Content-Length\r\nContent-Length: 35\r\n\r\n" + smuggled,
+	"coding that Connection names": "Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n\r\n23\r\n" + smuggled + "\r\n0\r\n\r\n",
+	"content that is expected":     "Expect: 100-continue\r\nContent-Length: 35\r\n\r\n" + smuggled,
+	"content of an upgrade":        "Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 35\r\n\r\n" + smuggled,
+	"upgrade to HTTP/2":            "Connection: upgrade, http2-settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Length: 35\r\n\r\n" + smuggled,
+	"chunk of hexadecimal prefix":  "Transfer-Encoding: chunked\r\n\r\n0x23\r\n" + smuggled + "\r\n0\r\n\r\n",
+	"chunk whose size wraps":       "Transfer-Encoding: chunked\r\n\r\n10000000000000000\r\n\r\n" + smuggled,
+	"chunk extension with LF":      "Transfer-Encoding: chunked\r\n\r\n2;\nxx\r\n28\r\n0\r\n\r\n" + smuggled,
+	"chunk without its end":        "Transfer-Encoding: chunked\r\n\r\n1\r\nxyz0\r\n\r\n" + smuggled,
+	"trailer with a length":        "Transfer-Encoding: chunked\r\n\r\n23\r\n" + smuggled + "\r\n0\r\nContent-Length: 0\r\n\r\n",
+}
+
+func TestSmuggledRequestsReachNoServer(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	n := startNginx(t, "access_log "+log+";")
+	n.file(t, "next", content(10))
+	p := startProxyTo(t, n.addr)
+	for _, method := range []string{"GET", "POST", "HEAD", "OPTIONS", "PUT"} {
+		for name, carrier := range carriers {
+			conn, err := net.Dial("tcp", p.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn.SetDeadline(time.Now().Add(patience))
+			io.WriteString(conn, method+" /carrier HTTP/1.1\r\nHost: a\r\n"+carrier+"GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+			if text, err := io.ReadAll(conn); err != nil {
+				t.Errorf("%s, %s: %v after %q", method, name, err, text)
+			}
+			conn.Close()
+		}
+	}
+	n.signal(t, syscall.SIGQUIT)
+	n.exitCode(t) // the log is complete then
+	served := map[string]int{}
+	for line := range strings.Lines(readFile(t, log)) {
+		if f := strings.Fields(line); len(f) > 6 {
+			served[f[6]]++
+		}
+	}
+	if served["/carrier"] == 0 || served["/next"] == 0 || len(served) != 2 {
+		t.Errorf("nginx served %v", served)
+	}
+}
+
+func TestConnectReachesNoServer(t *testing.T) {
+	var reached atomic.Int64
+	p := startProxyTo(t, listen(t, idleCloser(&reached)))
+	resp := raw(t, p.addr, "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if resp.StatusCode != http.StatusNotImplemented || !resp.Close || reached.Load() != 0 {
+		t.Errorf("%s, closed %v, upstream reached %d times", resp.Status, resp.Close, reached.Load())
 	}
 }
 

@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -59,10 +62,26 @@ http {
 // file puts a file where nginx finds it and returns its path in URLs.
 func (n *nginx) file(t testing.TB, name string, content []byte) string {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(n.root, name), content, 0o644); err != nil {
+	return n.fileOf(t, name, bytes.NewReader(content))
+}
+
+// fileOf is file with content that need not be in memory.
+func (n *nginx) fileOf(t testing.TB, name string, content io.Reader) string {
+	t.Helper()
+	writeContent(t, filepath.Join(n.root, name), content)
+	return "/" + name
+}
+
+func writeContent(t testing.TB, path string, content io.Reader) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return "/" + name
+	_, err = io.Copy(f, content)
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // serve runs a net/http server until the test ends, and returns its address.
