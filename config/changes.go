@@ -120,7 +120,7 @@ func (n *Node) same(o *Node) bool {
 	if n == o {
 		return true
 	}
-	if n == nil || o == nil || n.Kind != o.Kind || n.Text != o.Text || n.Integer != o.Integer || n.Bool != o.Bool ||
+	if n == nil || o == nil || n.Kind != o.Kind || n.Kind != KindInteger && n.Text != o.Text || n.Integer != o.Integer || n.Bool != o.Bool ||
 		len(n.Fields) != len(o.Fields) {
 		return false
 	}

@@ -87,7 +87,7 @@ func checkHost(item string) error {
 	case item == "*":
 		return wrong("%q is no host", "leave the key out for any host")
 	case strings.Contains(name, "*"):
-		return wrong("invalid host wildcard pattern: %s", `only "*." at the front is allowed, such as *.example.com`)
+		return wrong("invalid host wildcard pattern: %q", `only "*." at the front is allowed, such as *.example.com`)
 	case strings.Contains(name, "/"):
 		return wrong("%q holds a slash", "a host is a name alone, such as example.com; a path goes into the key path")
 	case strings.Contains(name, ":"):

@@ -2,8 +2,10 @@ package config
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 func TestIncludedKeysWinAndKeepTheirPlaces(t *testing.T) {
@@ -209,4 +211,49 @@ func TestShortTextsCannotAskForLongOnes(t *testing.T) {
 			t.Errorf("got %.300v, want %s", problems, want)
 		}
 	}
+}
+
+func FuzzKeysThatAreTakenInAreAsIfWrittenInPlace(f *testing.F) {
+	for _, text := range []string{"weight = 5", "host = '~a'\npath = \"/\\u00e9\"\n", "plugins = [\n'a', # b\n'c']", "proxy_set_headers = [\"A: $ENV:HOME\"]", "x = 1", "a.b = 1", "remark = '''\n\n'''"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		direct, problems := Parse("a.toml", []byte("[locations.l]\nupstream = 'u'\n"+text))
+		if len(problems) > 0 || len(direct.root.Fields) > 1 || len(direct.Locations) != 1 || direct.Locations[0].has("includes") || strings.HasPrefix(text, byteOrderMark) {
+			return
+		}
+		through, problems := Parse("a.toml", []byte("[storages.s]\ncategory = 'config'\nvalue = "+quoted(text)+"\n[locations.l]\nupstream = 'u'\nincludes = ['s']"))
+		if len(problems) > 0 {
+			t.Fatalf("%q: %v", text, problems)
+		}
+		is, want := *through.Locations[0], *direct.Locations[0]
+		is.Item, want.Item, is.Includes = Item{}, Item{}, nil
+		if !reflect.DeepEqual(is, want) {
+			t.Errorf("%q: got %+v, want %+v", text, is, want)
+		}
+	})
+}
+
+// quoted writes a text as TOML does.
+func quoted(text string) string {
+	return Quote(text, unicode.IsPrint, func(r rune) string { return fmt.Sprintf(`\U%08x`, r) })
+}
+
+func FuzzStoragesAndReferencesEndInProblemsWithPlaces(f *testing.F) {
+	f.Add("config", "weight = 5", "", "$SECRET:s")
+	f.Add("secret", encrypted["open sesame"], "passphrase", "$SECRET:s$ENV:HOME")
+	f.Add("config", "includes = ['s']\n[a]\nb = '$SECRET:s'", "$ENV:", "$SECRET:")
+	f.Fuzz(func(t *testing.T, category, value, passphrase, reference string) {
+		if number, _, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(value), "aes256gcm:"), ":"); ok && len(number) > 2 {
+			return // would only take long
+		}
+		text := "[storages.s]\ncategory = " + quoted(category) + "\nvalue = " + quoted(value) + "\nsecret = " + quoted(passphrase) +
+			"\n[locations.l]\nincludes = ['s']\n[plugins.p]\ncategory = 'mock'\ndata = " + quoted(reference) + "\nincludes = ['s', 't']\n"
+		problems, _ := foundIn("# file: a.toml\n" + text)
+		for _, p := range problems {
+			if p.Message != noServer && (p.Line < 1 || p.Line > 10) {
+				t.Errorf("%q: %v", text, p)
+			}
+		}
+	})
 }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -35,7 +37,7 @@ func compileRegexp(expression string) (*regexp.Regexp, error) {
 	case syntax.ErrTrailingBackslash:
 		at = len(expression) - 1
 	default:
-		what += " " + detail.Expr
+		what += " " + shownAs(detail.Expr)
 	}
 	wrong := &ValueError{Message: "not a regular expression: " + what}
 	if at >= 0 {
@@ -48,6 +50,14 @@ func compileRegexp(expression string) (*regexp.Regexp, error) {
 		wrong.Hint = "back-references are not supported"
 	}
 	return nil, wrong
+}
+
+// shownAs returns a part of an expression as it can stand in a message.
+func shownAs(part string) string {
+	if strings.ContainsFunc(part, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(part)
+	}
+	return part
 }
 
 // oddParenthesis returns where the first parenthesis is that has no partner, or

@@ -1,6 +1,9 @@
 package config
 
 import (
+	"encoding"
+	"errors"
+
 	"fmt"
 	"math"
 	"net/netip"
@@ -289,4 +292,35 @@ func TestRewriteOfOnePartReplacesTheWholePath(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
+}
+
+// texts makes a value of each type that is read from a text.
+func texts() []encoding.TextUnmarshaler {
+	return []encoding.TextUnmarshaler{
+		new(Header), new(Path), new(Rewrite), new(Condition), new(Hosts), new(Network), new(NameServers), new(Statuses), new(HealthCheck),
+		new(Algo), new(Domains), new(Event), new(LogLevel), new(ListenAddrs), new(PeerAddr), new(Size),
+	}
+}
+
+func FuzzTextsAreReadOrExplained(f *testing.F) {
+	for _, text := range []string{"", " ", "X: y", ":", "=/a", "~*a", "^/a /b", "a,b,,", "10.0.0.1/8", "[::1]:53,", "500,600", "http://a?success=0", "hash:header:", "info,a=debug", "unix:@", "a b c", "\x00", "\xff", "*.a\nb"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, target := range texts() {
+			err := target.UnmarshalText([]byte(text))
+			if err == nil {
+				continue
+			}
+			errs := []error{err}
+			if joined, ok := err.(interface{ Unwrap() []error }); ok {
+				errs = joined.Unwrap()
+			}
+			for _, err := range errs {
+				if e, ok := errors.AsType[*ValueError](err); !ok || e.Message == "" || strings.Contains(e.Message, "\n") {
+					t.Errorf("%T of %q: %v", target, text, err)
+				}
+			}
+		}
+	})
 }

@@ -2,8 +2,11 @@ package hcl
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/zclconf/go-cty/cty"
 
 	"pingap/config"
 )
@@ -233,4 +236,42 @@ func FuzzEveryProblemHasAPlace(f *testing.F) {
 			}
 		}
 	})
+}
+
+func FuzzWrittenHCLIsReadAsTheSame(f *testing.F) {
+	f.Add(everyValue)
+	f.Add("[plugins.\"${a}\"]\ncategory = \"%%{b}\"\nc = \"\"\"\n$\n\n{\n\"\"\"\nd = 0x10\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		var d, again config.Document
+		d.AddTOML("a.toml", []byte(text))
+		if len(d.Problems()) > 0 || cty.NormalizeString(text) != text || strings.Contains(text, `\u`) || strings.Contains(text, `\U`) {
+			return // texts that HCL normalises become others
+		}
+		if _, problems := d.Decode(); len(problems.Errors()) > 0 || hasFraction(d.Root()) {
+			return
+		}
+		written, err := Write(&d)
+		if err != nil {
+			return
+		}
+		if Add(&again, "a.hcl", written); len(again.Problems()) > 0 || !again.Root().Equal(d.Root()) {
+			t.Errorf("%q was written as %q: %v", text, written, again.Problems())
+		}
+	})
+}
+
+// hasFraction reports whether a tree holds a number that can be written in
+// several ways.
+func hasFraction(n *config.Node) bool {
+	return n.Kind == config.KindFloat || slices.ContainsFunc(n.Items, hasFraction) ||
+		slices.ContainsFunc(n.Fields, func(f config.Field) bool { return hasFraction(f.Node) })
+}
+
+func TestNamesAreThoseThatTheTextsReferTo(t *testing.T) {
+	for _, name := range []string{"e\u0301", "\u00e9"} {
+		_, problems := problemsIn("server \"s\" {\n addr = \":80\"\n locations = [\"" + name + "\"]\n}\nlocation \"" + name + "\" {\n upstream = \"u\"\n}\nupstream \"u\" {\n addrs = [\"127.0.0.1\"]\n}\n")
+		if len(problems) > 0 {
+			t.Errorf("%q: %v", name, problems)
+		}
+	}
 }
