@@ -2,7 +2,9 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +25,9 @@ var durationUnits = map[string]time.Duration{
 	"y": 31_557_600 * time.Second, "yr": 31_557_600 * time.Second, "yrs": 31_557_600 * time.Second,
 	"year": 31_557_600 * time.Second, "years": 31_557_600 * time.Second,
 }
+
+// DurationUnits returns the names of all units, sorted.
+func DurationUnits() []string { return slices.Sorted(maps.Keys(durationUnits)) }
 
 const day = 24 * time.Hour
 

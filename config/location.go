@@ -39,7 +39,7 @@ type Location struct {
 	EnableReverseProxyHeaders bool `config:"enable_reverse_proxy_headers"`
 	// Weight decides which location is asked first, in place of the weight
 	// that follows from host and path.
-	Weight Weight `config:"weight"`
+	Weight Weight `config:"weight" min:"0" max:"65535"`
 	// Plugins by name, in order.
 	Plugins []string `config:"plugins"`
 	// ClientMaxBodySize is how large the content of a request may be; 0 for

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -144,4 +145,22 @@ func truth(at Position) *Node {
 func isDefault(section Field) bool {
 	f := section.Node.child("is_default")
 	return f != nil && f.Bool
+}
+
+// FormerKeys returns the keys that sections of a kind once had and are still
+// read, each with what is to know of it.
+func FormerKeys(kind string) map[string]string {
+	former := make(map[string]string)
+	switch kind {
+	case "basic":
+		maps.Copy(former, (*Basic)(nil).dropped())
+	case "servers":
+		for _, key := range certificateKeys {
+			former[key] = "belongs into a section [certificates.name]"
+		}
+	}
+	for was, is := range renamed[kind] {
+		former[was] = "is called " + is
+	}
+	return former
 }

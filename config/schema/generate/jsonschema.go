@@ -2,8 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
+
+	"pingap/config"
 )
 
 // object is a JSON object. Keys come out sorted, so the text is always the
@@ -12,10 +15,14 @@ type object = map[string]any
 
 const (
 	// references are what may stand for any text.
-	references      = `\$(ENV|SECRET):`
-	durationPattern = `^\s*(0|(\d+\s*[A-Za-zµ]+\s*)+)$|` + references
-	sizePattern     = `^\s*[\d.]+\s*([kKmMgGtT]?[iI]?[bB]?)\s*$|` + references
+	references  = `\$(ENV|SECRET):`
+	sizePattern = `^\s*(\d+\.?\d*|\.\d+)\s*([bB]|[kKmMgGtTpP][iI]?[bB]?)?\s*$|` + references
+	// namePattern is what names of sections hold.
+	namePattern = `^[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*$`
 )
+
+// durationPattern is made of the units that there are.
+var durationPattern = `^\s*(0|(\d+ *(` + strings.Join(config.DurationUnits(), "|") + `) *)+)\s*$|` + references
 
 // jsonSchema returns the schema of a whole configuration.
 func (r *reference) jsonSchema() ([]byte, error) {
@@ -25,9 +32,12 @@ func (r *reference) jsonSchema() ([]byte, error) {
 		if s.kind == "plugins" {
 			one = r.pluginSchema()
 		}
+		for key, text := range config.FormerKeys(s.kind) {
+			one["properties"].(object)[key] = object{"description": sentence(text), "deprecated": true}
+		}
 		one["description"] = s.doc
 		if s.named {
-			one = object{"type": "object", "description": s.doc, "additionalProperties": one}
+			one = object{"type": "object", "description": s.doc, "propertyNames": object{"pattern": namePattern}, "additionalProperties": one}
 		}
 		properties[s.kind] = one
 	}
@@ -41,21 +51,27 @@ func (r *reference) jsonSchema() ([]byte, error) {
 	return append(text, '\n'), err
 }
 
+// orIncluded is the schema of a table that has the required keys, or takes keys
+// in from elsewhere, which may be these.
+func orIncluded(required []string) []object {
+	return []object{{"required": required}, {"required": []string{"includes"}}}
+}
+
 // pluginSchema is the schema of one plugin: which keys there are depends on its
-// category.
+// category. One without a category takes it in from elsewhere.
 func (r *reference) pluginSchema() object {
 	var categories []string
 	var cases []object
 	for _, p := range r.plugins {
 		categories = append(categories, p.category)
 		cases = append(cases, object{
-			"if":   object{"properties": object{"category": object{"const": p.category}}},
+			"if":   object{"required": []string{"category"}, "properties": object{"category": object{"const": p.category}}},
 			"then": tableOf(append(append([]key(nil), r.every...), p.keys...)),
 		})
 	}
 	return object{
 		"type":       "object",
-		"required":   []string{"category"},
+		"anyOf":      orIncluded([]string{"category"}),
 		"properties": object{"category": object{"enum": categories}},
 		"allOf":      cases,
 	}
@@ -72,7 +88,11 @@ func tableOf(keys []key) object {
 		}
 	}
 	t := object{"type": "object", "properties": properties, "additionalProperties": false}
-	if len(required) > 0 {
+	switch _, includes := properties["includes"]; {
+	case len(required) == 0:
+	case includes:
+		t["anyOf"] = orIncluded(required)
+	default:
 		t["required"] = required
 	}
 	return t
@@ -120,6 +140,9 @@ func (k *key) valueSchema() object {
 		return tableOf(k.nested)
 	}
 	if words := k.words(); len(words) > 0 {
+		if k.tag.Get("required") == "" && !slices.Contains(words, "") {
+			words = append(words, "") // as if the key were absent
+		}
 		return object{"anyOf": []object{{"enum": words}, {"type": "string", "pattern": wordPattern(words)}}}
 	}
 	return object{"type": "string"}
