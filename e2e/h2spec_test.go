@@ -48,12 +48,13 @@ func conform(t *testing.T, secure bool) {
 	for _, group := range []*spec.TestGroup{generic.Spec(), http2.Spec(), hpack.Spec()} {
 		cases += conformGroup(t, group, c)
 	}
-	if cases < 146 {
-		t.Errorf("only %d cases were tried", cases)
+	if cases != 146 {
+		t.Errorf("%d cases were tried", cases)
 	}
 }
 
-// conformGroup tries the cases of a group, each as a test of its own.
+// conformGroup tries the cases of a group, each as a test of its own. One that
+// h2spec would skip for a want of the server's fails, by an error that says so.
 func conformGroup(t *testing.T, g *spec.TestGroup, c *config.Config) (cases int) {
 	for _, sub := range g.Groups {
 		cases += conformGroup(t, sub, c)

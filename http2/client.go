@@ -125,7 +125,9 @@ func (c *Client) section(id uint32, s *stream, end bool) error {
 	switch {
 	case s == nil && c.idle(id):
 		return protocolError("a response to no request")
-	case s == nil || s.failed != nil:
+	case s == nil:
+		return c.late(id, "HEADERS on a stream that is closed")
+	case s.failed != nil:
 		return c.owe(costOfControl)
 	case s.remoteDone:
 		return c.offend(s, StreamClosed, "a header section behind the end of a response")

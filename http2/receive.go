@@ -85,10 +85,13 @@ func (c *conn) data(f frame, payload []byte) error {
 	if s == nil || s.remoteDone || s.failed != nil {
 		w.credit += int64(f.length)
 		c.giveBack()
-		if s != nil && s.failed != nil || c.reset.has(f.stream) {
+		switch {
+		case s == nil && !c.reset.has(f.stream):
+			return c.late(f.stream, "DATA on a stream that is closed")
+		case s == nil || s.failed != nil:
 			return nil
 		}
-		return c.offendOn(f.stream, StreamClosed, "content behind the end of a message")
+		return c.offend(s, StreamClosed, "content behind the end of a message")
 	}
 	if s.receiveLeft -= int64(f.length); s.receiveLeft < 0 {
 		w.credit += int64(f.length)
@@ -110,6 +113,19 @@ func (c *conn) data(f frame, payload []byte) error {
 		s.endRemote(io.EOF)
 	}
 	return nil
+}
+
+// late deals with a frame on a stream that is over (RFC 9113 section 5.1): those
+// on their way when this end has reset it are nothing, others are not allowed.
+func (c *conn) late(id uint32, what string) error {
+	switch {
+	case c.reset.has(id):
+		return c.owe(costOfControl)
+	case c.done.has(id):
+		return &connError{StreamClosed, what}
+	}
+	// It may be one of those that are forgotten.
+	return c.offendOn(id, StreamClosed, what)
 }
 
 // idle reports whether a stream has not been opened yet.

@@ -81,8 +81,10 @@ func (c *serverConn) section(id uint32, s *stream, end bool) error {
 	switch {
 	case s != nil:
 		return c.trailers(s, end)
+	case !c.idle(id) && !c.reset.has(id) && !c.done.has(id):
+		return protocolError("streams are not opened in the order of their numbers")
 	case !c.idle(id):
-		return c.late(id)
+		return c.late(id, "HEADERS on a stream that is closed")
 	}
 	c.highest = id
 	if c.going == leaving {
@@ -107,17 +109,6 @@ func (c *serverConn) section(id uint32, s *stream, end bool) error {
 	c.begun = nil
 	c.begin(e, id, refusal, end)
 	return nil
-}
-
-// late deals with a section on a stream that is over.
-func (c *serverConn) late(id uint32) error {
-	switch {
-	case c.reset.has(id):
-		return c.owe(costOfControl)
-	case c.done.has(id):
-		return &connError{StreamClosed, "HEADERS on a stream that is closed"}
-	}
-	return protocolError("streams are not opened in the order of their numbers")
 }
 
 // trailers takes the section that ends a request's content.
