@@ -12,8 +12,9 @@ import (
 // Apply puts sites in the place of those that there are. An address that both
 // name stays open, whichever site it belongs to: its connections stay, and are
 // answered by the new site from their next request on, while exchanges in
-// flight end where they began. Where nobody listens any more, connections end
-// with their present exchange. When one of the new addresses cannot be had
+// flight end where they began. Where nobody listens any more, or where clients are
+// asked for other certificates than when they came in, connections end with their
+// present exchange. When one of the new addresses cannot be had
 // nothing changes, and the errors say which.
 //
 // When Apply returns, every loop has turned to the new sites: an exchange that
@@ -139,8 +140,11 @@ func (p *plan) carryOut() {
 	}
 	for _, c := range p.places {
 		e := c.there
-		if e == nil {
+		switch {
+		case e == nil:
 			e = newEntrance(c.addr, nil, len(s.loops.All()), s)
+		case c.site.asksAnew(e.site.Load()):
+			e = p.succeed(e)
 		}
 		if loops := c.site.loopsOf(len(s.loops.All())); len(c.opened) > 0 || loops != e.loops {
 			e.listeners, e.loops = append(e.listeners, c.opened...), loops
@@ -160,18 +164,27 @@ func (p *plan) carryOut() {
 	s.leaving = append(slices.DeleteFunc(s.leaving, (*entrance).gone), p.leaving...)
 }
 
+// succeed makes an entrance that has the listeners of e from now on, and leaves
+// its connections to e.
+func (p *plan) succeed(e *entrance) *entrance {
+	next := newEntrance(e.addr, e.listeners, len(p.server.loops.All()), p.server)
+	e.listeners = nil
+	p.leaving = append(p.leaving, e)
+	return next
+}
+
 // turn makes each loop accept at the changed entrances as they are now, and no
 // longer at those that are being left. An exchange that was about to begin when
 // turn was called has begun when it returns.
 func (s *Server) turn(changed, leaving []*entrance) {
 	s.loops.On(len(s.loops.All()), func(l *loop.Loop) {
+		for _, e := range leaving { // whose listeners may be those of another now
+			e.stop(l)
+		}
 		for _, e := range changed {
 			if err := e.accept(l, s.acceptFailed); err != nil {
 				s.logger.Error("cannot accept connections", "address", e.addr.String(), "error", err)
 			}
-		}
-		for _, e := range leaving {
-			e.stop(l)
 		}
 	})
 }

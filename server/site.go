@@ -43,9 +43,23 @@ type Site struct {
 func (site *Site) Listening() []loop.Addr {
 	var addrs []loop.Addr
 	for _, e := range site.entrances {
-		addrs = append(addrs, e.listeners[0].Addr())
+		if len(e.listeners) > 0 {
+			addrs = append(addrs, e.listeners[0].Addr())
+		}
 	}
 	return addrs
+}
+
+// asksAnew reports whether site asks clients for certificates, and not for the
+// same as before: who has come in there might not be let in here.
+func (site *Site) asksAnew(before *Site) bool {
+	switch {
+	case site.TLS == nil || site.TLS.ClientAuth == tls.NoClientCert:
+		return false
+	case before.TLS == nil || before.TLS.ClientAuth != site.TLS.ClientAuth:
+		return true
+	}
+	return !site.TLS.ClientCAs.Equal(before.TLS.ClientCAs)
 }
 
 // loopsOf returns on how many of the loops the site is served.

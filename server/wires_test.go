@@ -153,3 +153,56 @@ func TestDrainEndsConnectionsOfEveryKind(t *testing.T) {
 	handshaking.Close()
 	drain(t, s)
 }
+
+// Whoever came in before a certificate was asked for does not stay for ever.
+func TestConnectionsEndWhenClientsAreAskedForOtherCertificates(t *testing.T) {
+	s := start(t, 2)
+	a, config := secured(t, "h2", "http/1.1")
+	mustStart(t, s, a)
+	addr := a.Listening()[0]
+	two := over(&http.Transport{TLSClientConfig: config.Clone(), ForceAttemptHTTP2: true}, "https://"+addr.String())
+	defer two.CloseIdleConnections()
+	two.want(t, "HTTP/2.0 https TLSv1.3 h2 a.test")
+	for _, roots := range []*x509.CertPool{config.RootCAs, x509.NewCertPool()} {
+		came := dial(t, addr)
+		config := config.Clone()
+		shown := a.TLS.Certificates[0]
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &shown, nil }
+		came.Conn = tls.Client(came.Conn, config)
+		came.in.Reset(came.Conn)
+		if mustAnswer(t, came, "HTTP/1.1 https TLSv1.3  a.test") {
+			t.Fatal("the connection ends after its first exchange")
+		}
+		asking := *a
+		asking.TLS = a.TLS.Clone()
+		asking.TLS.ClientAuth, asking.TLS.ClientCAs = tls.RequireAndVerifyClientCert, roots
+		mustStart(t, s, &asking)
+		if asking.Listening()[0] != addr {
+			t.Fatalf("the site listens on %v", asking.Listening())
+		}
+		if !mustAnswer(t, came, "HTTP/1.1 https TLSv1.3  a.test") {
+			t.Error("the connection goes on")
+		}
+		came.Close()
+		// What is the same is not asked anew.
+		same := asking
+		same.TLS = asking.TLS.Clone()
+		same.TLS.ClientCAs = roots.Clone()
+		mustStart(t, s, &same)
+		if same.entrances[0] != asking.entrances[0] {
+			t.Error("connections end although clients are asked for the same")
+		}
+		a = &same
+	}
+	for began := time.Now(); ; {
+		r, err := two.Get(two.url)
+		if err != nil {
+			break
+		}
+		r.Body.Close()
+		if time.Since(began) > patience {
+			t.Fatal("a client without a certificate is still answered")
+		}
+	}
+	drain(t, s)
+}
