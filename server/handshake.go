@@ -1,7 +1,9 @@
 package server
 
 import (
+	"bytes"
 	"crypto/tls"
+	"errors"
 	"strings"
 	"time"
 
@@ -47,6 +49,7 @@ func (h *handshake) Run() {
 	secured, err := secure.Server(h.conn, h.tls, handshakeTime)
 	if err != nil {
 		h.door.wires.entrance.handshakeFailed(h.conn, certificate.Explain(err, secured.State()))
+		h.answerClearText(err)
 		return
 	}
 	h.done = true
@@ -57,6 +60,24 @@ func (h *handshake) Run() {
 	} else {
 		h.door.http1(h.conn, facts)
 	}
+}
+
+// clearText answers a person who has written http:// instead of https://.
+const clearText = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 44\r\nConnection: close\r\n\r\n" +
+	"this port speaks HTTPS: begin with https://\n"
+
+// answerClearText tells a client that the handshake has failed with because it
+// speaks HTTP in clear text.
+func (h *handshake) answerClearText(err error) {
+	if header, ok := errors.AsType[tls.RecordHeaderError](err); ok && methodsBegin(header.RecordHeader) {
+		h.conn.SetOutput(append(h.conn.Output(len(clearText)), clearText...))
+	}
+}
+
+// methodsBegin reports whether a request of HTTP can begin so.
+func methodsBegin(start [5]byte) bool {
+	word, _, _ := bytes.Cut(start[:], []byte(" "))
+	return !bytes.ContainsFunc(word, func(r rune) bool { return r < 'A' || r > 'Z' })
 }
 
 // leave counts the handshake as over, and closes what has not passed the door.

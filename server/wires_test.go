@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/big"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -119,14 +120,73 @@ func TestVersionIsSeenInBytesThatDripIn(t *testing.T) {
 	}
 }
 
-func TestConnectionThatSpeaksNoTLSIsClosed(t *testing.T) {
+func TestClientThatSpeaksClearTextToTLSIsToldSo(t *testing.T) {
 	s := start(t, 1)
 	a, _ := secured(t)
 	mustStart(t, s, a)
 	c := dial(t, a.Listening()[0])
 	c.ask()
-	if b, err := io.ReadAll(c.Conn); err != nil && len(b) == 0 {
-		t.Logf("closed with %v", err)
+	r, err := http.ReadResponse(c.in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(r.Body)
+	if err != nil || r.StatusCode != 400 || !r.Close || !strings.Contains(string(text), "https://") {
+		t.Errorf("answered %d %q, %v", r.StatusCode, text, err)
+	}
+	if _, err := c.in.ReadByte(); err != io.EOF {
+		t.Errorf("after the answer: %v", err)
+	}
+	// What is neither gets no answer that it could not read.
+	other := dial(t, a.Listening()[0])
+	io.WriteString(other, "\x00\x01\x02 \r\n\r\n")
+	if b, err := io.ReadAll(other); len(b) > 0 || err != nil {
+		t.Errorf("answered %q, %v", b, err)
+	}
+	drain(t, s)
+}
+
+func TestClientLearnsWhyItsHandshakeFails(t *testing.T) {
+	s := start(t, 1)
+	a, config := secured(t, "h2", "http/1.1")
+	mustStart(t, s, a)
+	config.NextProtos = []string{"gopher"}
+	_, err := tls.Dial("tcp", a.Listening()[0].String(), config)
+	if err == nil || !strings.Contains(err.Error(), "no application protocol") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A flood of clients that do not go on with their handshakes takes a bounded
+// number of places.
+func TestHandshakesAreLimitedInNumber(t *testing.T) {
+	s := start(t, 1)
+	a, config := secured(t, "http/1.1")
+	mustStart(t, s, a)
+	addr := a.Listening()[0].String()
+	entering := &a.entrances[0].wires.entering
+	until := func(n int64) {
+		for began := time.Now(); entering.Load() != n; time.Sleep(time.Millisecond) {
+			if time.Since(began) > patience {
+				t.Fatalf("%d handshakes are under way, want %d", entering.Load(), n)
+			}
+		}
+	}
+	var silent []*client
+	for range mostHandshakes {
+		silent = append(silent, dial(t, a.Listening()[0]))
+	}
+	until(mostHandshakes)
+	if _, err := tls.Dial("tcp", addr, config); err == nil {
+		t.Error("one more is let in")
+	}
+	silent[0].Close()
+	until(mostHandshakes - 1)
+	if got := fetch(t, &http.Transport{TLSClientConfig: config}, "https://"+addr); got != "HTTP/1.1 https TLSv1.3  a.test" {
+		t.Errorf("with a place that has become free: %q", got)
+	}
+	for _, c := range silent {
+		c.Close()
 	}
 	drain(t, s)
 }
