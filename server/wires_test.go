@@ -166,6 +166,7 @@ func TestHandshakesAreLimitedInNumber(t *testing.T) {
 	addr := a.Listening()[0].String()
 	entering := &a.entrances[0].wires.entering
 	until := func(n int64) {
+		// sleep: between looks at a counter
 		for began := time.Now(); entering.Load() != n; time.Sleep(time.Millisecond) {
 			if time.Since(began) > patience {
 				t.Fatalf("%d handshakes are under way, want %d", entering.Load(), n)
