@@ -7,6 +7,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 
 # Commands that make test and make bench drive, each with its Debian package.
 TEST_NEEDS  = gcc:gcc cc:libc6-dev curl:curl nginx:nginx-light wrk:wrk etcd:etcd-server chromium:chromium
+SCAN_NEEDS  = testssl:testssl.sh caddy:caddy
 BENCH_NEEDS = $(TEST_NEEDS) haproxy:haproxy h2load:nghttp2-client caddy:caddy
 
 # Platforms that are compiled, but not run, beside the one this is.
@@ -18,7 +19,7 @@ PROFILED = small|small-logged|h1-tls|h2-small
 # How long each fuzz target runs.
 FUZZTIME ?= 60s
 
-.PHONY: help run build test bench profile docs lint cross fuzz test-needs bench-needs
+.PHONY: help run build test bench profile docs lint cross scan fuzz test-needs bench-needs scan-needs
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -63,6 +64,9 @@ profile: bench-needs ## renew cmd/pingap/default.pgo
 	$(GO) run ./bench -binary bin/pingap-profile -profile bin/profiles -scenario '^($(PROFILED))$$' -rounds 5
 	$(GO) tool pprof -proto bin/profiles/*.prof > cmd/pingap/default.pgo
 
+scan: scan-needs ## have testssl.sh look at the TLS of this proxy and of Caddy (some minutes)
+	$(GO) run ./e2e/scan
+
 fuzz: ## run every fuzz target for FUZZTIME, one after the other
 	@set -e; for package in $$($(GO) list ./...); do \
 		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
@@ -73,6 +77,9 @@ fuzz: ## run every fuzz target for FUZZTIME, one after the other
 
 test-needs:
 	@$(call need,$(TEST_NEEDS))
+
+scan-needs:
+	@$(call need,$(SCAN_NEEDS))
 
 bench-needs:
 	@$(call need,$(BENCH_NEEDS))
