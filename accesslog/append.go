@@ -1,8 +1,11 @@
 package accesslog
 
 import (
+	"encoding/binary"
 	"strconv"
 	"unicode/utf8"
+
+	"pingap/message"
 )
 
 // appendText adds s, escaped, or a dash if it is empty.
@@ -16,28 +19,61 @@ func appendText(dst []byte, s string) []byte {
 // appendEscaped adds s so that it can neither end a line nor a quoted value:
 // quotes, backslashes, control characters and what is not UTF-8 become \xXX.
 func appendEscaped(dst []byte, s string) []byte {
-	plain := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		size := 1
-		if c >= utf8.RuneSelf {
-			var r rune
-			if r, size = utf8.DecodeRuneInString(s[i:]); size > 1 && isPrintable(r) {
-				i += size
-				continue
-			}
-		} else if c >= ' ' && c != '"' && c != '\\' && c != 0x7f {
-			i++
+	start := len(dst)
+	dst = append(dst, s...)
+	plain := plainLength(dst[start:])
+	if plain == len(s) {
+		return dst
+	}
+	dst = dst[:start+plain]
+	for s = s[plain:]; s != ""; {
+		if n := wholeRune(s); n > 0 {
+			dst, s = append(dst, s[:n]...), s[n:]
 			continue
 		}
-		dst = append(dst, s[plain:i]...)
-		for _, c := range []byte(s[i : i+size]) {
-			dst = append(dst, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
-		}
-		i += size
-		plain = i
+		dst, s = append(dst, '\\', 'x', hexDigits[s[0]>>4], hexDigits[s[0]&15]), s[1:]
 	}
-	return append(dst, s[plain:]...)
+	return dst
+}
+
+// plainLength is how many bytes b begins with that need no look at each, which
+// is all of them in nearly every value: printable ASCII but quotes and
+// backslashes. It may be up to 7 too small.
+func plainLength(b []byte) int {
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		if message.ControlIn(w)|w&message.HighBits|holds(w, '"')|holds(w, '\\') != 0 {
+			return i
+		}
+	}
+	for i < len(b) && isPlain(b[i]) {
+		i++
+	}
+	return i
+}
+
+// holds is not 0 when c is among the bytes of w.
+func holds(w uint64, c byte) uint64 {
+	w ^= uint64(c) * message.EveryByte
+	return (w - message.EveryByte) &^ w & message.HighBits
+}
+
+func isPlain(c byte) bool { return ' ' <= c && c < 0x7f && c != '"' && c != '\\' }
+
+// wholeRune is the length of the character that s begins with, if it can stand
+// as it is.
+func wholeRune(s string) int {
+	if s[0] < utf8.RuneSelf {
+		if isPlain(s[0]) {
+			return 1
+		}
+		return 0
+	}
+	if r, size := utf8.DecodeRuneInString(s); size > 1 && isPrintable(r) {
+		return size
+	}
+	return 0
 }
 
 const hexDigits = "0123456789ABCDEF"

@@ -212,6 +212,9 @@ func TestAppendDoesNotAllocate(t *testing.T) {
 func BenchmarkCombined(b *testing.B) {
 	l := looptest.New(b)
 	x := example(l)
+	x.Request.Path = "/assets/images/2026/08/header-large.webp"
+	x.Request.Header.Set("Referer", "https://www.example.com/articles/2026/08/what-is-new")
+	x.Request.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36")
 	f, err := Compile("combined")
 	if err != nil {
 		b.Fatal(err)
