@@ -1,7 +1,8 @@
 package upstream
 
 import (
-	"strings"
+	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -57,70 +58,81 @@ func TestIdleConnectionEndsAfterItsTime(t *testing.T) {
 	}
 }
 
-// together runs n exchanges that are all in flight at once.
-func together(t *testing.T, u *Upstream, l *loop.Loop, n int) {
-	t.Helper()
-	looptest.Do(t, l, func() {
-		done := 0
-		for range n {
-			l.Go(loop.TaskFunc(func() {
-				if o := exchange(l, u); o.err != nil {
-					t.Error(o.err)
-				}
-				done++
-			}))
+// held answers with the number of the connection, each time when it is let go on.
+type held struct {
+	ended   <-chan struct{} // the test
+	arrived atomic.Int32
+	goOn    []chan struct{} // by the number of the connection
+}
+
+func newHeld(t *testing.T, connections int) *held {
+	h := &held{ended: t.Context().Done(), goOn: make([]chan struct{}, connections+1)}
+	for i := range h.goOn {
+		h.goOn[i] = make(chan struct{}, connections)
+	}
+	return h
+}
+
+func (h *held) play(c *peerConn, number int) {
+	for {
+		if _, _, ok := c.request(); !ok {
+			return
 		}
-		eventually(t, l, func() bool { return done == n })
-	})
+		h.arrived.Add(1)
+		select {
+		case <-h.goOn[number]:
+		case <-h.ended:
+			return
+		}
+		c.answer(strconv.Itoa(number))
+	}
 }
 
 func TestPoolKeepsASurplusForAMomentOnly(t *testing.T) {
-	a, b := listen(t, slowly("a")), listen(t, slowly("b"))
-	u, l := newUpstream(t, func(s *Spec) { s.MaxIdle = 4 }, a.spec(), b.spec())
-	// A burst that follows another finds its connections, although they are
-	// more than may be kept.
-	together(t, u, l, 12)
-	together(t, u, l, 12)
-	// All but those that one peer's connections took the place of.
-	if n := a.accepted.Load() + b.accepted.Load(); n > 12+4 {
-		t.Errorf("%d connections were made for 12 exchanges at a time", n)
-	}
+	const most, each = 4, 6
+	a, b := newHeld(t, each), newHeld(t, each)
+	u, l := newUpstream(t, func(s *Spec) { s.MaxIdle = most }, listen(t, a.play).spec(), listen(t, b.play).spec())
 	looptest.Do(t, l, func() {
-		eventually(t, l, func() bool { return u.Open() == 4 })
+		done := 0
+		for range 2 * each {
+			l.Go(loop.TaskFunc(func() {
+				exchange(l, u)
+				done++
+			}))
+		}
+		eventually(t, l, func() bool { return a.arrived.Load()+b.arrived.Load() == 2*each })
+		for i := range each {
+			a.goOn[i+1] <- struct{}{}
+			b.goOn[i+1] <- struct{}{}
+		}
+		// A burst that followed now would find more than may be kept.
+		eventually(t, l, func() bool { return done == 2*each })
+		if n := u.Open(); n <= most {
+			t.Errorf("%d connections are kept at the end of a burst", n)
+		}
+		eventually(t, l, func() bool { return u.Open() == most })
 	})
 	if peers := u.Peers(); peers[0].Idle == 0 || peers[1].Idle == 0 {
 		t.Errorf("kept are %+v", peers)
 	}
 }
 
-// slowly answers like answering, after a moment.
-func slowly(text string) func(*peerConn, int) {
-	return func(c *peerConn, _ int) {
-		for {
-			if _, _, ok := c.request(); !ok {
-				return
-			}
-			// sleep: requests that come together must overlap
-			time.Sleep(50 * time.Millisecond)
-			c.answer(text)
-		}
-	}
-}
-
 func TestPoolTakesTheConnectionUsedLast(t *testing.T) {
-	b := listen(t, func(c *peerConn, number int) {
-		for {
-			if _, _, ok := c.request(); !ok {
-				return
-			}
-			// sleep: connections are to come back in the order of their numbers
-			time.Sleep(time.Duration(number) * 30 * time.Millisecond)
-			c.answer(strings.Repeat("x", number))
+	const n = 3
+	h := newHeld(t, n)
+	u, l := newUpstream(t, nil, listen(t, h.play).spec())
+	looptest.Do(t, l, func() {
+		for range n {
+			l.Go(loop.TaskFunc(func() { exchange(l, u) }))
+		}
+		eventually(t, l, func() bool { return h.arrived.Load() == n })
+		for number := 1; number <= n; number++ {
+			h.goOn[number] <- struct{}{}
+			eventually(t, l, func() bool { return u.Peers()[0].Idle == number })
 		}
 	})
-	u, l := newUpstream(t, nil, b.spec())
-	together(t, u, l, 3)
-	for range 3 {
-		ask(t, l, u).want(t, "xxx")
+	for range n {
+		h.goOn[n] <- struct{}{}
+		ask(t, l, u).want(t, strconv.Itoa(n))
 	}
 }

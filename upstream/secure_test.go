@@ -157,7 +157,9 @@ func TestPeerThatDoesNotAnswerTheHandshakeIsNotWaitedForLong(t *testing.T) {
 func TestExchangesShareAConnectionUpToItsLimit(t *testing.T) {
 	w, peer, config := serveSite(t, "h2", "http/1.1")
 	u, l := newUpstream(t, func(s *Spec) { s.TLS, s.Protocol, s.MaxStreams = config, HTTP2, 4 }, peer)
-	together(t, u, l, 10)
+	for _, o := range outcomes(t, l, u, 10) {
+		o.want(t, "HTTP/2.0")
+	}
 	// All ten are there before the first connection is.
 	if n := w.conns.Load(); n != 3 {
 		t.Errorf("%d connections for ten exchanges at a time, of which four share one", n)

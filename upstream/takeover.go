@@ -11,9 +11,9 @@ import (
 // connection and posts it back, where it is attached. Each side only touches
 // what is its own.
 
-// patience is how long an exchange waits for another loop's connection. That
+// usualPatience is how long an exchange waits for another loop's connection. That
 // loop may be busy; connecting anew does not take much longer.
-const patience = 10 * time.Millisecond
+const usualPatience = 10 * time.Millisecond
 
 // request asks for a connection.
 type request struct {
@@ -39,7 +39,7 @@ func (s *place) takeOver() (*connection, error) {
 	if !from.pool.loop.Post(r.give) {
 		return nil, nil
 	}
-	until := l.Now() + int64(patience)
+	until := l.Now() + int64(s.pool.upstream.patience)
 	for r.waiting {
 		if l.ParkUntil(until) != nil {
 			break

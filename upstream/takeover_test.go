@@ -24,6 +24,7 @@ func twoLoops(t *testing.T, b *backend) (u *Upstream, first, second *loop.Loop) 
 func TestLoopTakesOverAnIdleConnectionOfAnother(t *testing.T) {
 	b := listen(t, answering("hello"))
 	u, first, second := twoLoops(t, b)
+	u.patience = limit
 	for range 10 {
 		for _, l := range []*loop.Loop{second, first} {
 			if o := ask(t, l, u).want(t, "hello"); !o.facts.Reused || o.facts.ConnectionTime <= 0 {
@@ -62,7 +63,7 @@ func TestLoopThatDoesNotWaitLeavesTheAnswerAlone(t *testing.T) {
 	b := listen(t, answering("hello"))
 	u, first, second := twoLoops(t, b)
 	// sleep: the loop is to be held up without a word between the two
-	first.Post(func() { time.Sleep(5 * patience) })
+	first.Post(func() { time.Sleep(5 * usualPatience) })
 	ask(t, second, u).want(t, "hello")
 	looptest.Do(t, second, func() {
 		eventually(t, second, func() bool { return u.pool(second).places[0].idle.Load() == 2 })
@@ -72,6 +73,7 @@ func TestLoopThatDoesNotWaitLeavesTheAnswerAlone(t *testing.T) {
 func TestTakeOverEndsWithItsCoroutine(t *testing.T) {
 	b := listen(t, answering("hello"))
 	u, first, second := twoLoops(t, b)
+	u.patience = limit
 	block := make(chan struct{})
 	first.Post(func() { <-block })
 	gone := errors.New("gone")
@@ -94,6 +96,7 @@ func TestTakeOverEndsWithItsCoroutine(t *testing.T) {
 func TestTakeOverOfOneConnectionByTwoLoops(t *testing.T) {
 	b := listen(t, answering("hello"))
 	u, _, second := twoLoops(t, b)
+	u.patience = limit
 	third := looptest.Start(t, loop.Options{ID: 2})
 	closeWith(t, u, third)
 	both := make(chan outcome, 2)

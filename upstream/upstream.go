@@ -99,6 +99,7 @@ type Upstream struct {
 	dialing    loop.DialOptions
 	maxIdle    int
 	idle       time.Duration
+	patience   time.Duration // with another loop that is asked for a connection
 	unresolved []error
 
 	introduce   int // version of the PROXY protocol; 0 for none
@@ -116,10 +117,11 @@ type Upstream struct {
 // resolved are left out, see Unresolved; it is an error if no peer is left.
 func New(ctx context.Context, s Spec) (*Upstream, error) {
 	u := &Upstream{
-		name:    s.Name,
-		dialing: loop.DialOptions{Timeout: shorter(s.ConnectTimeout, s.TotalConnectTimeout), Socket: s.Socket},
-		maxIdle: s.MaxIdle,
-		idle:    s.IdleTimeout,
+		name:     s.Name,
+		dialing:  loop.DialOptions{Timeout: shorter(s.ConnectTimeout, s.TotalConnectTimeout), Socket: s.Socket},
+		maxIdle:  s.MaxIdle,
+		idle:     s.IdleTimeout,
+		patience: usualPatience,
 	}
 	if s.IdleTimeout == 0 || s.ProxyProtocol != 0 {
 		u.maxIdle = 0
