@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -21,8 +20,8 @@ const (
 	// saverDirectory is the variable that makes the test binary a process that
 	// saves until it is killed.
 	saverDirectory = "PINGAP_TEST_SAVES_IN"
-	// saves is how many are made while the process is killed again and again.
-	saves = 500
+	// kills is how many saves are interrupted, in all layouts together.
+	kills = 500
 )
 
 // generation is the edits of one save: all items tell its number, and fill more
@@ -76,60 +75,62 @@ func generationOf(s *Store) (int, error) {
 }
 
 // saveAndKill runs the saving process from a generation on, kills it at some
-// moment of a save, and returns the last generations it has begun and saved.
-func saveAndKill(t *testing.T, location string, from int) (begun, saved int) {
+// moment of its first or second save, and returns the last generations it has
+// begun and saved, 0 when it has saved none. took is how long a save lasts, as far as it is known.
+func saveAndKill(t *testing.T, location string, from int, took *time.Duration) (begun, saved int) {
 	t.Helper()
 	command := exec.Command(os.Args[0])
 	command.Env = append(os.Environ(), saverDirectory+"="+location, fmt.Sprintf("PINGAP_TEST_SAVES_FROM=%d", from))
 	out, err := command.StdoutPipe()
 	must(t, err)
 	must(t, command.Start())
-	lines, last, killed := bufio.NewScanner(out), from+1+rand.IntN(20), false
-	begun, saved = from-1, from-1
+	lines, last := bufio.NewScanner(out), from+rand.IntN(2)
+	var since time.Time
 	for lines.Scan() {
 		word, number, _ := strings.Cut(lines.Text(), " ")
 		n, err := strconv.Atoi(number)
-		if err != nil {
+		switch {
+		case err != nil:
 			t.Fatal(lines.Text())
-		}
-		if word == "saved" {
+		case word == "saved":
 			saved = n
+			*took = time.Since(since)
 			continue
+		case n == last: // at a random moment of this save, or right after it
+			time.AfterFunc(rand.N(*took+*took/4), func() { _ = command.Process.Kill() })
 		}
-		begun = n
-		if begun >= last && !killed {
-			killed = true
-			go func() {
-				time.Sleep(rand.N(4 * time.Millisecond)) // sleep: a random moment is the point
-				_ = command.Process.Kill()
-			}()
-		}
+		begun, since = n, time.Now()
 	}
-	_, _ = io.Copy(io.Discard, out)
 	_ = command.Wait()
 	return begun, saved
 }
 
 func TestConfigurationIsWholeWheneverTheProcessIsKilled(t *testing.T) {
 	t.Parallel()
-	for _, layout := range []string{"p.toml", "conf", "conf?separation", "conf?separation&enable_history"} {
+	layouts := []string{"p.toml", "conf", "conf?separation", "conf?separation&enable_history"}
+	for _, layout := range layouts {
 		location := filepath.Join(t.TempDir(), layout)
 		s := open(t, location)
-		interrupted := 0
-		for next := 1; next < saves/4; {
-			begun, saved := saveAndKill(t, location, next)
+		interrupted, old, stored, next, took := 0, 0, 0, 1, 4*time.Millisecond
+		for range kills / len(layouts) {
+			begun, saved := saveAndKill(t, location, next, &took)
 			n, err := generationOf(s)
 			if err != nil {
 				t.Fatalf("%s: %v", layout, err)
 			}
-			if n < saved || n > begun {
-				t.Fatalf("%s: generation %d is stored, but %d was saved and %d begun", layout, n, saved, begun)
+			// What was stored before is lost only to what has taken its place.
+			if n != stored && n < next || n < saved || n > begun {
+				t.Fatalf("%s: generation %d is stored; before it was %d, and then %d was begun and %d saved", layout, n, stored, begun, saved)
 			}
 			if begun > saved {
 				interrupted++
 			}
-			next = begun + 1
+			if n < begun {
+				old++
+			}
+			stored, next = n, max(begun, next)+1
 		}
+		t.Logf("%s: of %d saves, %d were interrupted, and %d of these left what was there before", layout, next-1, interrupted, old)
 		if interrupted == 0 {
 			t.Errorf("%s: no save was interrupted", layout)
 		}
