@@ -46,6 +46,13 @@ func (s *Snapshot) With(edits ...Edit) (*Snapshot, error) {
 		now[id{item.Category, item.Name}] = item.Text
 	}
 	will := map[id]string{}
+	if len(edits) > 0 && len(s.texts) > 0 {
+		// All are of one format. A TOML file beside others would be the only one
+		// that counts.
+		if err := s.writable(id{edits[0].Category, edits[0].Name}, s.texts[0].key); err != nil {
+			return nil, err
+		}
+	}
 	for _, e := range edits {
 		item := id{e.Category, e.Name}
 		if err := s.check(e, now[item]); err != nil {
@@ -69,13 +76,18 @@ func (s *Snapshot) check(e Edit, now string) error {
 	case e.Text == "" && now == "":
 		return fmt.Errorf("delete [%s]: %w", item, ErrAbsent)
 	}
-	// A TOML file beside others would be the only one that counts.
-	for _, t := range s.texts {
-		if f := formatOf(t.key); f.extension != extension {
-			return fmt.Errorf("[%s] cannot be saved: %s is written in %s; only TOML can be changed: write the configuration to another place as TOML (--sync)", item, s.title(t.key), f.name)
-		}
+	if err := s.writable(item, s.layout.key(s.only, item)); err != nil {
+		return err
 	}
 	return checkEdit(item, e.Text)
+}
+
+// writable returns why an item cannot be saved where there is a text of a key.
+func (s *Snapshot) writable(item id, key string) error {
+	if f := formatOf(key); f.extension != extension {
+		return fmt.Errorf("[%s] cannot be saved: %s is written in %s; only TOML can be changed: write the configuration to another place as TOML (--sync)", item, s.title(key), f.name)
+	}
+	return nil
 }
 
 // checkEdit makes sure that a text holds its item, and nothing of others.

@@ -178,6 +178,24 @@ func TestManyWritersLoseNothing(t *testing.T) {
 	}
 }
 
+func TestTOMLIsNotWrittenToFilesOfOtherFormats(t *testing.T) {
+	directory := t.TempDir()
+	from := Memory("m", upstream("a", "1.1.1.1").Text)
+	for name, format := range map[string]string{"p.hcl": "HCL", "p.kdl": "KDL"} {
+		s := open(t, filepath.Join(directory, name))
+		if err := s.Save(t.Context(), "", upstream("a", "1.1.1.1")); err == nil || !strings.Contains(err.Error(), "is written in "+format+"; only TOML can be changed") {
+			t.Errorf("%s is saved: %v", name, err)
+		}
+		_, err := Sync(t.Context(), "", from, s)
+		if want := s.String() + " has the name of a file in " + format + ", but TOML is what is written; choose a name that ends in .toml"; err == nil || err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
+	}
+	if got := tree(t, directory); got != "" {
+		t.Errorf("there is\n%s", got)
+	}
+}
+
 func TestNamesThatLeadOutOfTheDirectoryAreRefused(t *testing.T) {
 	directory := t.TempDir()
 	s := open(t, directory+"/conf?separation")

@@ -179,8 +179,6 @@ var formats = []format{
 	{"TOML", extension, (*config.Document).AddTOML},
 	{"HCL", ".hcl", hcl.Add},
 	{"KDL", ".kdl", kdl.Add},
-	{"HCL", ".hcl", hcl.Add},
-	{"KDL", ".kdl", kdl.Add},
 }
 
 // extension is that of the files that are written.

@@ -11,6 +11,9 @@ import (
 // an edit without Base is of a new one, without Text of one that is gone.
 // author is noted in the history.
 func Sync(ctx context.Context, author string, from, to *Store) (edits []Edit, err error) {
+	if f := formatOf(to.only); to.layout == single && f.extension != extension {
+		return nil, fmt.Errorf("%s has the name of a file in %s, but TOML is what is written; choose a name that ends in %s", to, f.name, extension)
+	}
 	source, err := from.Read(ctx)
 	if err != nil {
 		return nil, err
