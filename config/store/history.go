@@ -106,8 +106,13 @@ func (s *Store) recordsOf(ctx context.Context, before *Snapshot, author string, 
 	}
 	var all []record
 	now := time.Now()
-	for _, e := range edits {
+	done := map[id]bool{}
+	for _, e := range slices.Backward(edits) { // the last of an item is what it will be
 		item := id{e.Category, e.Name}
+		if done[item] {
+			continue
+		}
+		done[item] = true
 		if was[item] != "" && kept[item] != was[item] {
 			all = append(all, newRecord(item, now.Add(-time.Nanosecond), "", was[item]))
 		}
