@@ -7,6 +7,7 @@
 //	c, problems := snapshot.Decode()     what package config makes of them
 //	next, err := snapshot.With(edit)     as it would be: to be checked before
 //	err = s.Save(ctx, "alice", edit)     all edits or none, on disk when it returns
+//	err = s.SaveIf(ctx, "alice", check, edit)  unless check finds fault with the result
 //	changed := s.Watch(ctx, snapshot.Revision(), report)
 //	versions, err := s.History(ctx, "servers", "main")
 //	err = s.Restore(ctx, "alice", "servers", "main", versions[3].ID, revision)
@@ -28,7 +29,8 @@
 // another one by now, Save refuses with a *Conflict. Edits of different items
 // do not get in each other's way: in files, savers wait for each other with a
 // lock on the directory; in etcd, a transaction that meets another is begun
-// anew.
+// anew. Where a save is right only beside what else is stored, as a location is
+// beside its upstream, SaveIf makes sure that nothing else has changed either.
 //
 // # Crashes
 //
@@ -43,7 +45,9 @@
 //	etcd://h1:2379,h2:2379/prefix?timeout=10s&user=pingap&password=...
 //
 // Items are the keys <prefix>/basic.toml, <prefix>/servers/<name>.toml and so
-// on; earlier versions are below <prefix>-history/. Options:
+// on; earlier versions are below <prefix>-history/. A save is one transaction,
+// however many items it has; more than 1.25 MiB are several, and who reads
+// between them finds a part. Options:
 //
 //	timeout               of each request; 10s
 //	connect_timeout       of each connection; 5s

@@ -197,6 +197,15 @@ func (s *Snapshot) set(t text, data string) {
 	}
 }
 
+// save is what a medium does as a whole or not at all.
+type save struct {
+	changes []change
+	records []record
+	// seen are all texts as they were when the save was decided on, where it
+	// depends on those too that stay as they are; otherwise nil.
+	seen []text
+}
+
 // change is what becomes of one text.
 type change struct {
 	was    text   // data is "" and exists false when there was none

@@ -118,7 +118,15 @@ func (e *etcd) read(ctx context.Context) ([]text, error) {
 	if err != nil {
 		return nil, err
 	}
-	var texts []text
+	texts := e.texts(answer)
+	if len(texts) == 0 {
+		return nil, empty(fmt.Sprintf("the configuration etcd://%s%s is empty; keys such as %s are looked for", strings.Join(e.hosts, ","), e.prefix, e.key("basic.toml")))
+	}
+	return texts, nil
+}
+
+// texts returns what belongs to a configuration of what stands below its prefix.
+func (e *etcd) texts(answer *clientv3.GetResponse) (texts []text) {
 	for _, kv := range answer.Kvs {
 		key := strings.TrimPrefix(string(kv.Key), e.key(""))
 		hidden := strings.HasPrefix(key, ".") || strings.Contains(key, "/.")
@@ -126,11 +134,8 @@ func (e *etcd) read(ctx context.Context) ([]text, error) {
 			texts = append(texts, text{key: key, data: string(kv.Value), revision: kv.ModRevision})
 		}
 	}
-	if len(texts) == 0 {
-		return nil, empty(fmt.Sprintf("the configuration etcd://%s%s is empty; keys such as %s are looked for", strings.Join(e.hosts, ","), e.prefix, e.key("basic.toml")))
-	}
 	slices.SortFunc(texts, func(a, b text) int { return strings.Compare(a.key, b.key) })
-	return texts, nil
+	return texts
 }
 
 // explain makes an error of etcd's client one that helps to repair it.

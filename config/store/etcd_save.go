@@ -2,45 +2,112 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
 const (
-	// maxOperations and maxBytes bound a transaction; etcd takes 128 and
-	// 1.5 MiB by default.
-	maxOperations = 100
-	maxBytes      = 1 << 20
+	// maxOperations bounds what a transaction holds: operations or conditions,
+	// whichever is more, and that of the transactions in it; etcd takes 128 by
+	// default.
+	maxOperations = 128
+	// maxInner is how many operations a transaction has before they are divided
+	// among others in it. With three levels of them that is enough for 64,000,
+	// and leaves room for conditions.
+	maxInner = 40
+	levels   = 3
+	// maxConditions is how many keys a transaction compares for themselves.
+	maxConditions = maxOperations - (levels-1)*maxInner
+	// maxBytes bounds the size of a transaction; etcd takes 1.5 MiB by default,
+	// with what stands around keys and values.
+	maxBytes = 5 << 18
 )
 
 // step is what becomes of one key.
 type step struct {
-	ifSo *clientv3.Cmp // nil when it does not matter what there is
-	then []clientv3.Op
+	clientv3.Op
 	size int
 }
 
-// commit makes all changes in one transaction. A save of very many items, as of
-// a whole configuration, takes several: each of them is made or not.
-func (e *etcd) commit(ctx context.Context, changes []change, records []record) error {
+// commit makes all changes in one transaction. Of what is too large for one,
+// several are made, in the order of the changes and the records last.
+func (e *etcd) commit(ctx context.Context, s *save) error {
+	conditions, err := e.conditions(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := e.transact(ctx, conditions, e.steps(s)); err != nil {
+		return err
+	}
+	e.forget(ctx, s.records)
+	return nil
+}
+
+// conditions returns what must hold for a save, or errMoved when it does not
+// hold now. Of many keys, etcd makes sure that none has been written since;
+// those that others delete in the moment between are not noticed.
+func (e *etcd) conditions(ctx context.Context, s *save) ([]clientv3.Cmp, error) {
+	begin := s.seen
+	if begin == nil {
+		for _, c := range s.changes {
+			begin = append(begin, c.was)
+		}
+	}
+	var conditions []clientv3.Cmp
+	if s.seen != nil || len(begin) > maxConditions {
+		answer, err := e.get(ctx, e.key(""), clientv3.WithKeysOnly())
+		if err != nil {
+			return nil, err
+		}
+		if !holds(e.texts(answer), begin, s.seen != nil) {
+			return nil, errMoved
+		}
+		conditions = append(conditions, e.unwritten(answer.Header.Revision))
+	}
+	if len(conditions)+len(begin) <= maxConditions {
+		for _, t := range begin {
+			// The revision of a key that does not exist is 0.
+			conditions = append(conditions, clientv3.Compare(clientv3.ModRevision(e.key(t.key)), "=", t.revision))
+		}
+	}
+	return conditions, nil
+}
+
+// holds reports whether texts are still of the revisions that they had, and,
+// where that matters, whether they are all.
+func holds(now, then []text, all bool) bool {
+	revisions := make(map[string]int64, len(now))
+	for _, t := range now {
+		revisions[t.key] = t.revision
+	}
+	for _, t := range then {
+		if revisions[t.key] != t.revision {
+			return false
+		}
+	}
+	return !all || len(now) == len(then)
+}
+
+// transact makes steps in as few transactions as they fit into. The conditions
+// are those of the first; those that follow depend on nobody having written
+// anything since.
+func (e *etcd) transact(ctx context.Context, conditions []clientv3.Cmp, steps []step) error {
 	client, err := e.connect(ctx)
 	if err != nil {
 		return err
 	}
-	for rest := e.steps(changes, records); len(rest) > 0; {
-		n := e.fitting(rest)
-		var conditions []clientv3.Cmp
+	for len(steps) > 0 {
 		var operations []clientv3.Op
-		for _, s := range rest[:n] {
-			if s.ifSo != nil {
-				conditions = append(conditions, *s.ifSo)
+		for size := 0; len(steps) > 0 && len(operations) < maxInner*maxInner*maxInner; steps = steps[1:] {
+			if size += steps[0].size; size > maxBytes && len(operations) > 0 {
+				break
 			}
-			operations = append(operations, s.then...)
+			operations = append(operations, steps[0].Op)
 		}
-		rest = rest[n:]
 		ctx, cancel := context.WithTimeout(ctx, e.timeout)
-		answer, err := client.Txn(ctx).If(conditions...).Then(operations...).Commit()
+		answer, err := client.Txn(ctx).If(conditions...).Then(nested(operations)...).Commit()
 		if err != nil {
 			err = e.explain(ctx, "save the configuration in", err)
 		} else if !answer.Succeeded {
@@ -50,45 +117,48 @@ func (e *etcd) commit(ctx context.Context, changes []change, records []record) e
 		if err != nil {
 			return err
 		}
+		if conditions != nil {
+			conditions = []clientv3.Cmp{e.unwritten(answer.Header.Revision)}
+		}
 	}
-	e.forget(ctx, records)
 	return nil
 }
 
-// fitting returns how many of the steps fit into a transaction, at least one.
-func (e *etcd) fitting(steps []step) int {
-	operations, size := 0, 0
-	for n, s := range steps {
-		operations, size = operations+len(s.then), size+s.size
-		if n > 0 && (operations > maxOperations || size > maxBytes) {
-			return n
-		}
-	}
-	return len(steps)
+// unwritten is the condition that no key has been written since a revision.
+func (e *etcd) unwritten(since int64) clientv3.Cmp {
+	return clientv3.Compare(clientv3.ModRevision(e.key("")), "<", since+1).WithPrefix()
 }
 
-func (e *etcd) steps(changes []change, records []record) []step {
-	var steps []step
-	for _, c := range changes {
-		key := e.key(c.was.key)
-		// The revision of a key that does not exist is 0.
-		same := clientv3.Compare(clientv3.ModRevision(key), "=", c.was.revision)
-		s := step{ifSo: &same, size: len(key) + len(c.is)}
-		switch {
-		case c.is != "":
-			s.then = append(s.then, clientv3.OpPut(key, c.is))
-		case c.keep:
-			s.then = append(s.then, clientv3.OpPut(key+".bak", c.was.data))
-			s.size += len(c.was.data)
-			fallthrough
-		default:
-			s.then = append(s.then, clientv3.OpDelete(key))
+// nested puts operations that are too many for a transaction into others within
+// it, which are made with it or not at all.
+func nested(operations []clientv3.Op) []clientv3.Op {
+	for len(operations) > maxInner {
+		var outer []clientv3.Op
+		for inner := range slices.Chunk(operations, maxInner) {
+			outer = append(outer, clientv3.OpTxn(nil, inner, nil))
 		}
-		steps = append(steps, s)
+		operations = outer
 	}
-	for _, r := range records {
-		key := e.recordKey(r)
-		steps = append(steps, step{then: []clientv3.Op{clientv3.OpPut(key, r.data)}, size: len(key) + len(r.data)})
+	return operations
+}
+
+func (e *etcd) steps(s *save) (steps []step) {
+	put := func(key, data string) {
+		steps = append(steps, step{clientv3.OpPut(key, data), len(key) + len(data)})
+	}
+	for _, c := range s.changes {
+		key := e.key(c.was.key)
+		if c.is != "" {
+			put(key, c.is)
+			continue
+		}
+		if c.keep {
+			put(key+".bak", c.was.data)
+		}
+		steps = append(steps, step{clientv3.OpDelete(key), len(key)})
+	}
+	for _, r := range s.records {
+		put(e.recordKey(r), r.data)
 	}
 	return steps
 }
@@ -151,12 +221,10 @@ func (e *etcd) forget(ctx context.Context, records []record) {
 			break
 		}
 	}
+	var steps []step
 	for _, old := range surplus(all) {
-		ctx, cancel := context.WithTimeout(ctx, e.timeout)
-		_, err := e.client.Delete(ctx, e.recordKey(old))
-		cancel()
-		if err != nil {
-			return
-		}
+		key := e.recordKey(old)
+		steps = append(steps, step{clientv3.OpDelete(key), len(key)})
 	}
+	_ = e.transact(ctx, nil, steps)
 }

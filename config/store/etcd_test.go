@@ -90,21 +90,78 @@ func TestWritersInEtcdDoNotOverwriteEachOther(t *testing.T) {
 	after, err := before.With(upstream("a", "2.2.2.2"))
 	must(t, err)
 	must(t, two.Save(t.Context(), "", upstream("a", "3.3.3.3")))
-	if err := one.medium.commit(t.Context(), after.changes(before), nil); !errors.Is(err, errMoved) {
+	if err := one.medium.commit(t.Context(), &save{changes: after.changes(before)}); !errors.Is(err, errMoved) {
 		t.Errorf("what another has saved in the meantime is overwritten: %v", err)
 	}
 }
 
-func TestEtcdTakesMoreItemsThanATransaction(t *testing.T) {
+func TestManyItemsAreSavedInEtcdAtOneMoment(t *testing.T) {
 	t.Parallel()
 	server := etcdtest.Start(t)
 	s := open(t, inEtcd(t, server, "enable_history"))
+	for _, count := range []int{100, 2000} {
+		var edits []Edit
+		for i := range count {
+			edits = append(edits, upstream(fmt.Sprintf("u%03d", i), fmt.Sprintf("1.1.1.1:%d", count)))
+		}
+		must(t, s.Save(t.Context(), "", edits...))
+		moments := map[int64]int{}
+		texts, err := s.medium.read(t.Context())
+		must(t, err)
+		for _, text := range texts {
+			moments[text.revision]++
+		}
+		if len(moments) != 1 || len(texts) != count {
+			t.Errorf("%d items were saved at the revisions %v", count, moments)
+		}
+	}
+	if c, _, err := s.Load(); err != nil || len(c.Upstreams) != 2000 {
+		t.Errorf("%d upstreams, %v", len(c.Upstreams), err)
+	}
+}
+
+func TestManyItemsInEtcdDoNotOverwriteThoseOfOthers(t *testing.T) {
+	t.Parallel()
+	server := etcdtest.Start(t)
+	s, other := open(t, inEtcd(t, server, "")), open(t, inEtcd(t, server, ""))
+	edits := func(addr string) (edits []Edit) {
+		for i := range 2 * maxConditions {
+			edits = append(edits, upstream(fmt.Sprintf("u%03d", i), addr))
+		}
+		return edits
+	}
+	must(t, s.Save(t.Context(), "", edits("1.1.1.1")...))
+	before, err := s.Read(t.Context())
+	must(t, err)
+	after, err := before.With(edits("2.2.2.2")...)
+	must(t, err)
+	plan := &save{changes: after.changes(before)}
+	conditions, err := s.medium.(*etcd).conditions(t.Context(), plan)
+	must(t, err)
+	must(t, other.Save(t.Context(), "", upstream("u001", "3.3.3.3")))
+	if err := s.medium.(*etcd).transact(t.Context(), conditions, s.medium.(*etcd).steps(plan)); !errors.Is(err, errMoved) {
+		t.Errorf("what another has saved at the last moment is overwritten: %v", err)
+	}
+	if err := s.medium.commit(t.Context(), plan); !errors.Is(err, errMoved) {
+		t.Errorf("what another has saved in the meantime is overwritten: %v", err)
+	}
+	if snapshot, err := s.Read(t.Context()); !has("u001", "3.3.3.3")(snapshot, err) || !has("u002", "1.1.1.1")(snapshot, err) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestSaveThatIsTooLargeForATransactionOfEtcdIsDivided(t *testing.T) {
+	t.Parallel()
+	server := etcdtest.Start(t)
+	s := open(t, inEtcd(t, server, ""))
 	var edits []Edit
-	for i := range 250 {
-		edits = append(edits, upstream(fmt.Sprintf("u%03d", i), "1.1.1.1"))
+	for i := range 6 {
+		edit := upstream(fmt.Sprintf("u%d", i), "1.1.1.1")
+		edit.Text = "# " + strings.Repeat("x", maxBytes/3) + "\n" + edit.Text
+		edits = append(edits, edit)
 	}
 	must(t, s.Save(t.Context(), "", edits...))
-	if c, _, err := s.Load(); err != nil || len(c.Upstreams) != 250 {
+	if c, _, err := s.Load(); err != nil || len(c.Upstreams) != 6 {
 		t.Errorf("%d upstreams, %v", len(c.Upstreams), err)
 	}
 }

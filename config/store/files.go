@@ -31,8 +31,6 @@ func (f *files) title(key string) string {
 }
 
 func (f *files) read(ctx context.Context) ([]text, error) {
-	keys := []string{filepath.Base(f.path)}
-	var begun journal
 	if _, err := os.Stat(f.path); errors.Is(err, fs.ErrNotExist) {
 		return nil, empty(fmt.Sprintf("the configuration %s does not exist; name a file, or a directory of %s files", f.path, extension))
 	}
@@ -42,6 +40,15 @@ func (f *files) read(ctx context.Context) ([]text, error) {
 			return nil, err
 		}
 		defer unlock()
+	}
+	return f.readLocked()
+}
+
+// readLocked is read where nobody saves meanwhile.
+func (f *files) readLocked() (texts []text, err error) {
+	keys := []string{filepath.Base(f.path)}
+	var begun journal
+	if f.directory {
 		if begun, err = readJournal(f.path); err != nil {
 			return nil, err
 		}
@@ -49,7 +56,6 @@ func (f *files) read(ctx context.Context) ([]text, error) {
 			return nil, err
 		}
 	}
-	texts := make([]text, 0, len(keys))
 	left := f.limit
 	source := begun.source(f)
 	for _, key := range keys {
@@ -147,7 +153,7 @@ func (f *files) home() string {
 	return filepath.Dir(resolve(f.path))
 }
 
-func (f *files) commit(ctx context.Context, changes []change, records []record) error {
+func (f *files) commit(ctx context.Context, s *save) error {
 	home := f.home()
 	if err := makeDirectory(home); err != nil {
 		return explainSave(home, err)
@@ -162,14 +168,12 @@ func (f *files) commit(ctx context.Context, changes []change, records []record) 
 			return explainSave(home, err)
 		}
 	}
-	for _, c := range changes {
-		if err := f.unmoved(c); err != nil {
-			return err
-		}
+	if err := f.unmoved(s); err != nil {
+		return err
 	}
-	remembered, err := f.remember(records)
+	remembered, err := f.remember(s.records)
 	if err == nil {
-		err = f.apply(changes)
+		err = f.apply(s.changes)
 	}
 	if err != nil {
 		for _, path := range remembered {
@@ -177,14 +181,34 @@ func (f *files) commit(ctx context.Context, changes []change, records []record) 
 		}
 		return err
 	}
-	if len(records) > 0 {
+	if len(s.records) > 0 {
 		f.forget()
 	}
 	return nil
 }
 
-// unmoved returns errMoved when a file is not what a change begins with.
-func (f *files) unmoved(c change) error {
+// unmoved returns errMoved when the files are not those that a save begins with.
+func (f *files) unmoved(s *save) error {
+	if s.seen != nil {
+		now, err := f.readLocked()
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrEmpty) {
+			return err
+		}
+		if !slices.Equal(now, s.seen) {
+			return errMoved
+		}
+		return nil
+	}
+	for _, c := range s.changes {
+		if err := f.unchanged(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unchanged returns errMoved when a file is not what a change begins with.
+func (f *files) unchanged(c change) error {
 	data, err := read(f.title(c.was.key), f.limit)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

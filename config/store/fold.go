@@ -18,14 +18,14 @@ func (s *Store) Fold(ctx context.Context) (report []string, err error) {
 	if s.layout == single {
 		return nil, nil
 	}
-	err = s.rewrite(ctx, func(before *Snapshot) ([]change, []record, error) {
+	err = s.rewrite(ctx, func(before *Snapshot) (*save, error) {
 		var strays map[string]bool
 		if strays, err = before.strays(); len(strays) == 0 || err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		texts, err := before.assemble(s.layout, s.only)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		after := s.snapshot(texts, "")
 		report = nil
@@ -43,7 +43,7 @@ func (s *Store) Fold(ctx context.Context) (report []string, err error) {
 				report = append(report, fmt.Sprintf("the sections of %s were moved to the files of the layout; the old file is kept with a name in .bak", s.medium.title(c.was.key)))
 			}
 		}
-		return changes, nil, nil
+		return &save{changes: changes}, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("the files of %s stay as they are: %w", s, err)

@@ -11,6 +11,9 @@ func TestMain(m *testing.M) {
 	if directory := os.Getenv(saverDirectory); directory != "" {
 		saveUntilKilled(directory)
 	}
+	if location := os.Getenv(counterLocation); location != "" {
+		countAndExit(location)
+	}
 	// Copies of what is in etcd belong to the tests.
 	caches, err := os.MkdirTemp("", "pingap-store-")
 	if err != nil {

@@ -31,16 +31,16 @@ func (m *memory) read(context.Context) ([]text, error) {
 	return []text{{key: m.name, data: m.data}}, nil
 }
 
-func (m *memory) commit(_ context.Context, changes []change, records []record) error {
+func (m *memory) commit(_ context.Context, s *save) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, c := range changes {
+	for _, c := range s.changes { // of the one text there is
 		if c.was.data != m.data {
 			return errMoved
 		}
 		m.data = c.is
 	}
-	m.kept = newestFirst(append(m.kept, records...))
+	m.kept = newestFirst(append(m.kept, s.records...))
 	tooMany := surplus(m.kept)
 	m.kept = slices.DeleteFunc(m.kept, func(r record) bool { return slices.Contains(tooMany, r) })
 	for _, w := range m.watchers {

@@ -41,8 +41,9 @@ type medium interface {
 	// read returns all texts as they are at one moment, by key.
 	read(ctx context.Context) ([]text, error)
 	// commit makes all changes or none, and keeps the records. It returns
-	// errMoved when a text is not what the change begins with.
-	commit(ctx context.Context, changes []change, records []record) error
+	// errMoved when a text is not what the change begins with, or the texts are
+	// not those that were seen.
+	commit(ctx context.Context, s *save) error
 	// records returns what is kept of an item, of every item for the zero id.
 	records(ctx context.Context, item id) ([]record, error)
 	// watch calls changed whenever there may be something new, until ctx ends.
@@ -119,31 +120,46 @@ func (s *Store) snapshot(texts []text, notice string) *Snapshot {
 // not answer in time: it may have done it all the same.
 //
 // Whether the configuration is right is not looked at: the caller checks what
-// Snapshot.With returns.
+// Snapshot.With returns, or lets SaveIf ask.
 func (s *Store) Save(ctx context.Context, author string, edits ...Edit) error {
-	return s.rewrite(ctx, func(before *Snapshot) ([]change, []record, error) {
+	return s.SaveIf(ctx, author, nil, edits...)
+}
+
+// SaveIf is Save of edits that depend on the rest of the configuration too. check
+// is given the configuration as it would be; its error ends the save and is
+// returned. What is saved is what check has seen: when somebody has saved
+// something meanwhile, be it of another item, check is asked again.
+func (s *Store) SaveIf(ctx context.Context, author string, check func(after *Snapshot) error, edits ...Edit) error {
+	return s.rewrite(ctx, func(before *Snapshot) (*save, error) {
 		after, err := before.With(edits...)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		records, err := s.recordsOf(ctx, before, author, edits)
-		return after.changes(before), records, err
+		plan := &save{changes: after.changes(before)}
+		if check != nil {
+			if err := check(after); err != nil {
+				return nil, err
+			}
+			plan.seen = append([]text{}, before.texts...)
+		}
+		plan.records, err = s.recordsOf(ctx, before, author, edits)
+		return plan, err
 	})
 }
 
-// rewrite changes what is stored to what f makes of it, and begins anew when
-// somebody else has changed it meanwhile.
-func (s *Store) rewrite(ctx context.Context, f func(before *Snapshot) ([]change, []record, error)) error {
+// rewrite changes what is stored as f decides, and begins anew when somebody
+// else has changed it meanwhile.
+func (s *Store) rewrite(ctx context.Context, f func(before *Snapshot) (*save, error)) error {
 	for range maxTries {
 		before, err := s.readToChange(ctx)
 		if err != nil {
 			return err
 		}
-		changes, records, err := f(before)
-		if err != nil || len(changes) == 0 {
+		plan, err := f(before)
+		if err != nil || plan == nil || len(plan.changes) == 0 {
 			return err
 		}
-		err = s.medium.commit(ctx, changes, records)
+		err = s.medium.commit(ctx, plan)
 		if !errors.Is(err, errMoved) {
 			return err
 		}

@@ -23,14 +23,14 @@ func Sync(ctx context.Context, author string, from, to *Store) (edits []Edit, er
 		return nil, fmt.Errorf("write %s to %s: %w", from, to, err)
 	}
 	after := to.snapshot(texts, "")
-	err = to.rewrite(ctx, func(before *Snapshot) ([]change, []record, error) {
+	err = to.rewrite(ctx, func(before *Snapshot) (*save, error) {
 		changes := after.changes(before)
 		for i, c := range changes {
 			changes[i].keep = c.is == "" && !before.fits(c.was)
 		}
 		edits = before.editsTo(after)
 		records, err := to.recordsOf(ctx, before, author, edits)
-		return changes, records, err
+		return &save{changes: changes, records: records}, err
 	})
 	return edits, err
 }
