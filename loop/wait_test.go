@@ -1,6 +1,8 @@
 package loop
 
 import (
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -35,4 +37,26 @@ func TestOnlyALoopThatFindsEventsTriesBeforeItWaits(t *testing.T) {
 		l.turn()
 	}
 	t.Error("its events were there and it would wait for the next without a try")
+}
+
+// With one processor another goroutine runs only when the loop lets it: this one
+// does not wait, since its event is there.
+func TestALoopGivesWayToGoroutinesBeforeItWaits(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	l, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var ran atomic.Bool
+	go ran.Store(true)
+	// Now and then the scheduler goes on with the one that has given way.
+	for range 3 {
+		l.now, l.gaveWay, l.busy = int64(ownTime), 0, false
+		l.poller.wake()
+		l.turn()
+	}
+	if !ran.Load() {
+		t.Error("no other goroutine has run")
+	}
 }
