@@ -152,6 +152,7 @@ func (u *upload) sendChunks() error {
 		}
 	}
 	trailer := &u.x.Request.Trailer
+	trailer.DelFunc(func(f message.Field) bool { return !message.MayTrail(f.Name) })
 	conn.SetOutput(appendLastChunk(conn.Output(len("0\r\n")+headSize(trailer)), trailer))
 	return u.trip.flush()
 }

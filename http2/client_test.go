@@ -83,7 +83,7 @@ func echoing(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(200)
 	n, _ := io.Copy(w, r.Body)
-	w.Header().Set("Sum", fmt.Sprint(n, r.Trailer.Get("Sent")))
+	w.Header().Set("Sum", fmt.Sprint(n, r.Trailer.Get("Sent"), r.Trailer.Get("X-Forwarded-For")))
 }
 
 func TestExchangesPassThroughBothSides(t *testing.T) {
@@ -95,7 +95,8 @@ func TestExchangesPassThroughBothSides(t *testing.T) {
 			all.Go(func() {
 				content := bytes.Repeat([]byte("0123456789abcdef"), size/16+1)[:size]
 				req, _ := http.NewRequest("POST", fmt.Sprintf("http://%s/%d?size=%d", addr, i, size), io.MultiReader(bytes.NewReader(content)))
-				req.Trailer = http.Header{"Sent": {"!"}}
+				// The second is none that may come behind the content.
+				req.Trailer = http.Header{"Sent": {"!"}, "X-Forwarded-For": {"10.0.0.1"}}
 				r, err := c.Do(req)
 				if err != nil {
 					t.Error(err)

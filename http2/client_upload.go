@@ -105,7 +105,7 @@ func (t *clientExchange) endContent(trailer *message.Header) error {
 	}
 	s, b := t.client.beginSection(headerSize(trailer))
 	for _, f := range trailer.Fields() {
-		if !connectionSpecific(f.Name) {
+		if message.MayTrail(f.Name) {
 			b = appendField(b, f.Name, f.Value)
 		}
 	}
