@@ -220,7 +220,7 @@ func TestClientEndsWhenTheResponseIsLate(t *testing.T) {
 		{"HTTP/1.1 200 OK\nA: "},
 		{"HTTP/1.1 200 OK\nContent-Length: 5\n\nabc"},
 	} {
-		c := connect(t, ClientOptions{ReadTimeout: 30 * time.Millisecond})
+		c := connect(t, ClientOptions{ReadTimeout: 300 * time.Millisecond})
 		c.begin(get)
 		c.peer.want(wantGet).send(test.before)
 		c.wantFailure(message.ReadTimeout)
@@ -229,11 +229,11 @@ func TestClientEndsWhenTheResponseIsLate(t *testing.T) {
 
 // Each part of a response has the time anew.
 func TestClientReadTimeoutBoundsEachWaitAlone(t *testing.T) {
-	c := connect(t, ClientOptions{ReadTimeout: 400 * time.Millisecond})
+	c := connect(t, ClientOptions{ReadTimeout: time.Second})
 	c.begin(get)
 	c.peer.want(wantGet).send("HTTP/1.1 200 OK\nContent-Length: 6\n\n")
 	for range 6 {
-		c.peer.wantSilence().wantSilence().send("x")
+		c.peer.wantSilenceFor(200 * time.Millisecond).send("x")
 	}
 	c.wantAnswer(200, "xxxxxx")
 }

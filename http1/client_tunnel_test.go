@@ -10,7 +10,7 @@ import (
 )
 
 func TestClientOpensATunnel(t *testing.T) {
-	c := connect(t, ClientOptions{ReadTimeout: 30 * time.Millisecond})
+	c := connect(t, ClientOptions{ReadTimeout: time.Second})
 	c.done = startTask(t, c.loop, func() {
 		c.prepare([]func(*message.Exchange){get, func(x *message.Exchange) { x.Request.Upgrade = "echo" }})
 		c.run()
@@ -40,7 +40,7 @@ func TestClientOpensATunnel(t *testing.T) {
 	})
 	c.peer.readHead()
 	c.peer.send("HTTP/1.1 101 Switching Protocols\nUpgrade: echo\n\nfirst").want("FIRST")
-	c.peer.wantSilence().send("second").want("SECOND")
+	c.peer.wantSilenceFor(1200 * time.Millisecond).send("second").want("SECOND")
 	c.peer.conn.CloseWrite()
 	c.peer.wantEnd()
 	c.wait().wantReusable(false)

@@ -202,7 +202,13 @@ func (c *client) chunkedContent() (content string) {
 // wantSilence expects that nothing comes for a moment.
 func (c *client) wantSilence() *client {
 	c.t.Helper()
-	c.conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	return c.wantSilenceFor(50 * time.Millisecond)
+}
+
+// wantSilenceFor expects that nothing comes for so long.
+func (c *client) wantSilenceFor(d time.Duration) *client {
+	c.t.Helper()
+	c.conn.SetReadDeadline(time.Now().Add(d))
 	var one [1]byte
 	n, err := c.conn.Read(one[:])
 	if ne, ok := err.(net.Error); n > 0 || !ok || !ne.Timeout() {

@@ -18,7 +18,7 @@ const soon = 30 * time.Millisecond
 
 func TestServerGivesUpOnAHeadThatDoesNotCome(t *testing.T) {
 	failed := make(chan error, 1)
-	s := serve(t, &Server{Timeouts: Timeouts{Head: soon}, Refuse: func(x *message.Exchange, why *Error) {
+	s := serve(t, &Server{Timeouts: Timeouts{Head: 10 * soon}, Refuse: func(x *message.Exchange, why *Error) {
 		x.OnEnd(func(x *message.Exchange) { failed <- x.Failed })
 	}})
 	t.Run("nothing came", func(t *testing.T) { s.dial().wantEnd() })
