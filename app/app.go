@@ -87,7 +87,7 @@ func serve(f *flags, system System) error {
 		summarize(system.Stdout, c)
 		return nil
 	case f.sync != "":
-		return syncTo(f.sync, from, system.Stdout)
+		return syncTo(f.sync, from, system)
 	}
 	if from.fold(context.Background(), system.Stderr) {
 		if c, err = load(from, f, system.Stderr); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/user"
 	"slices"
 	"strings"
 	"time"
@@ -40,7 +41,7 @@ func history(args []string, system System) error {
 	defer s.Close()
 	category, name, _ := strings.Cut(set.Arg(0), ".")
 	if *restored != "" {
-		return restore(s, category, name, *restored, system.Stdout)
+		return restore(s, category, name, *restored, system)
 	}
 	versions, err := s.History(context.Background(), category, name)
 	if err != nil {
@@ -58,7 +59,7 @@ func listVersions(w io.Writer, versions []store.Version, whole bool) {
 		fmt.Fprintln(w, "nothing has been saved")
 	}
 	for i, v := range versions {
-		fmt.Fprintf(w, "%s  %-20s  %s  %s\n", v.Time.Local().Format(time.DateTime), cmp.Or(v.Author, "found"), section(v), v.ID)
+		fmt.Fprintf(w, "%s  %-26s  %s  %s\n", v.Time.Local().Format(time.DateTime), cmp.Or(v.Author, "found"), section(v), v.ID)
 		if !whole {
 			continue
 		}
@@ -82,22 +83,40 @@ func section(v store.Version) string {
 }
 
 // restore saves an earlier version of a section.
-func restore(s *store.Store, category, name, version string, w io.Writer) error {
+func restore(s *store.Store, category, name, version string, system System) error {
 	ctx := context.Background()
-	now, err := s.Read(ctx)
+	wanted, err := s.Version(ctx, category, name, version)
 	if err != nil {
 		return err
 	}
-	base := ""
-	items, _ := now.Items() // what cannot be read is no reason not to replace it
-	for _, item := range items {
-		if item.Category == category && item.Name == name {
-			base = item.Revision
+	from := &source{name: s.String(), store: s}
+	sound := func(snapshot *store.Snapshot) error {
+		_, problems := from.decode(snapshot, nil)
+		if found := problems.Errors(); len(found) > 0 {
+			return fmt.Errorf("the configuration would be wrong, so nothing was saved:\n%w", found)
 		}
+		return nil
 	}
-	if err := s.Restore(ctx, "pingap history", category, name, version, base); err != nil {
+	// What is right stays right. What is wrong may need several versions.
+	if now, err := s.Read(ctx); err != nil || sound(now) != nil {
+		sound = nil
+	}
+	if err := s.SaveIf(ctx, operator(system, "pingap history"), sound, wanted.Restore(store.Any)); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s is what it was in version %s\n", strings.TrimSuffix(category+"."+name, "."), version)
+	fmt.Fprintf(system.Stdout, "%s is what it was in version %s\n", strings.TrimSuffix(category+"."+name, "."), version)
 	return nil
+}
+
+// operator names who changes a configuration from the command line, and with
+// which command: for the history. Behind sudo, that is who called it.
+func operator(system System, command string) string {
+	name := system.Getenv("SUDO_USER")
+	if who, err := user.Current(); name == "" && err == nil {
+		name = who.Username
+	}
+	if name == "" {
+		return command
+	}
+	return name + ", " + command
 }

@@ -1,7 +1,9 @@
 package app
 
 import (
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -10,12 +12,12 @@ func TestEarlierVersionsAreListedAndRestored(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "kept") + "?separation&enable_history"
 	for _, path := range []string{"/api", "/v2"} {
 		from := conf(t, strings.Replace(good, `path = "/api"`, `path = "`+path+`"`, 1))
-		if code, out, err := call([]string{"-c", from, "--sync", target}); code != 0 {
+		if code, out, err := call([]string{"-c", from, "--sync", target}, "SUDO_USER=alice"); code != 0 {
 			t.Fatalf("exit code %d, %s%s", code, out, err)
 		}
 	}
 	code, all, err := call([]string{"history", "-c", target})
-	if code != 0 || strings.Count(all, "  pingap --sync         locations.api  ") != 2 || !strings.Contains(all, "servers.web") {
+	if code != 0 || len(regexp.MustCompile(`(?m)^\S+ \S+  alice, pingap --sync +locations\.api  \d+\.\d+$`).FindAllString(all, -1)) != 2 || !strings.Contains(all, "servers.web") {
 		t.Errorf("exit code %d:\n%s%s", code, all, err)
 	}
 	code, one, err := call([]string{"history", "-c", target, "locations.api"})
@@ -36,6 +38,45 @@ func TestEarlierVersionsAreListedAndRestored(t *testing.T) {
 	}
 	if _, out, _ := call([]string{"history", "-c", target, "locations.api"}); strings.Count(out, "pingap history") != 1 {
 		t.Errorf("the restoration is no version:\n%s", out)
+	}
+}
+
+func TestRestoringLeavesNothingWrong(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "kept") + "?separation&enable_history"
+	versionOf := func(section string) string {
+		_, out, _ := call([]string{"history", "-c", target, section})
+		for line := range strings.Lines(out) {
+			if fields := strings.Fields(line); strings.Contains(line, section) && !strings.Contains(line, "deleted") {
+				return fields[len(fields)-1]
+			}
+		}
+		t.Fatalf("there is no version of %s:\n%s", section, out)
+		return ""
+	}
+	without := strings.NewReplacer("[locations.spare]\nupstream = \"peer\"\n", "", "upstream = \"peer\"", "plugins = [\"pingap:ping\"]", "[upstreams.peer]\naddrs = [\"127.0.0.1:5000\"]\n", "").Replace(good)
+	for _, text := range []string{good, without} {
+		if code, out, err := call([]string{"-c", conf(t, text), "--sync", target}); code != 0 {
+			t.Fatalf("exit code %d, %s%s", code, out, err)
+		}
+	}
+	// Without its upstream, the location would be wrong.
+	spare := versionOf("locations.spare")
+	code, out, err := call([]string{"history", "-c", target, "locations.spare", "--restore", spare})
+	if code != 1 || !strings.Contains(err, "the configuration would be wrong, so nothing was saved") || !strings.Contains(err, "peer") {
+		t.Errorf("exit code %d, %s%s", code, out, err)
+	}
+	for _, section := range []string{"upstreams.peer", "locations.spare"} {
+		if code, out, err := call([]string{"history", "-c", target, section, "--restore", versionOf(section)}); code != 0 {
+			t.Errorf("exit code %d, %s%s", code, out, err)
+		}
+	}
+	// Where everything has been deleted, everything can be had back.
+	directory, _, _ := strings.Cut(target, "?")
+	if err := os.RemoveAll(directory); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, err := call([]string{"history", "-c", target, "upstreams.peer", "--restore", versionOf("upstreams.peer")}); code != 0 {
+		t.Errorf("exit code %d, %s%s", code, out, err)
 	}
 }
 

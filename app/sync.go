@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"pingap/config/store"
 )
 
 // syncTo makes the store that a URL names hold what the source holds, and
 // nothing else. The source has been found right.
-func syncTo(location string, from *source, stdout io.Writer) error {
+func syncTo(location string, from *source, system System) error {
 	if from.builtIn() {
 		return errors.New("--sync writes a configuration to another store: name it with --conf")
 	}
@@ -20,15 +19,15 @@ func syncTo(location string, from *source, stdout io.Writer) error {
 		return fmt.Errorf("--sync: %w", err)
 	}
 	defer target.Close()
-	edits, err := store.Sync(context.Background(), "pingap --sync", from.store, target)
+	edits, err := store.Sync(context.Background(), operator(system, "pingap --sync"), from.store, target)
 	if err != nil {
 		return fmt.Errorf("write the configuration to %s: %w", target, err)
 	}
 	if len(edits) == 0 {
-		fmt.Fprintf(stdout, "%s holds the same as %s already\n", target, from.name)
+		fmt.Fprintf(system.Stdout, "%s holds the same as %s already\n", target, from.name)
 		return nil
 	}
-	fmt.Fprintf(stdout, "%s holds the same as %s now:\n", target, from.name)
+	fmt.Fprintf(system.Stdout, "%s holds the same as %s now:\n", target, from.name)
 	for _, e := range edits {
 		what := "changed"
 		switch {
@@ -41,7 +40,7 @@ func syncTo(location string, from *source, stdout io.Writer) error {
 		if e.Name != "" {
 			name += "." + e.Name
 		}
-		fmt.Fprintf(stdout, "  %s %s\n", what, name)
+		fmt.Fprintf(system.Stdout, "  %s %s\n", what, name)
 	}
 	return nil
 }

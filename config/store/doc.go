@@ -10,7 +10,7 @@
 //	err = s.SaveIf(ctx, "alice", check, edit)  unless check finds fault with the result
 //	changed := s.Watch(ctx, snapshot.Revision(), report)
 //	versions, err := s.History(ctx, "servers", "main")
-//	err = s.Restore(ctx, "alice", "servers", "main", versions[3].ID, revision)
+//	err = s.Save(ctx, "alice", versions[3].Restore(revision))
 //	err = s.Keep(ctx, snapshot)          a copy, for a start without etcd
 //	edits, err := store.Sync(ctx, "alice", s, other)
 //	report, err := s.Fold(ctx)           files as the layout has them

@@ -54,20 +54,25 @@ func (s *Store) History(ctx context.Context, category, name string) ([]Version, 
 	return versions, nil
 }
 
-// Restore saves an earlier version of an item again, in the name of author. base
-// is the revision that the item has now, as in Edit. A version without text
-// deletes the item.
-func (s *Store) Restore(ctx context.Context, author, category, name, version, base string) error {
+// Version returns one of the versions of an item, by its ID.
+func (s *Store) Version(ctx context.Context, category, name, version string) (Version, error) {
 	versions, err := s.History(ctx, category, name)
 	if err != nil {
-		return err
+		return Version{}, err
 	}
 	for _, v := range versions {
 		if v.ID == version {
-			return s.Save(ctx, author, Edit{Category: category, Name: name, Text: v.Text, Base: base})
+			return v, nil
 		}
 	}
-	return fmt.Errorf("restore [%s]: there is no version %q of it any more; the newest %d are kept", id{category, name}, version, maxVersions)
+	return Version{}, fmt.Errorf("there is no version %q of [%s] any more; the newest %d are kept", version, id{category, name}, maxVersions)
+}
+
+// Restore returns the edit that makes the item what it was in the version: one
+// without text deletes it. base is the revision that the item has now, as in
+// Edit.
+func (v Version) Restore(base string) Edit {
+	return Edit{Category: v.Category, Name: v.Name, Text: v.Text, Base: base}
 }
 
 // Diff returns the keys in which one version of an item differs from another,

@@ -41,7 +41,9 @@ func TestHistoryTellsWhoSavedWhatAndWhen(t *testing.T) {
 		if all, err := s.History(t.Context(), "", ""); err != nil || len(all) != 5 {
 			t.Errorf("%s: %d versions of all items, %v", s, len(all), err)
 		}
-		must(t, s.Restore(t.Context(), "dave", "upstreams", "a", versions[3].ID, ""))
+		first, err := s.Version(t.Context(), "upstreams", "a", versions[3].ID)
+		must(t, err)
+		must(t, s.Save(t.Context(), "dave", first.Restore("")))
 		snapshot, err := s.Read(t.Context())
 		if !has("a", "1.1.1.0")(snapshot, err) {
 			t.Errorf("%s: not restored: %v", s, err)
@@ -49,8 +51,8 @@ func TestHistoryTellsWhoSavedWhatAndWhen(t *testing.T) {
 		if versions, err := s.History(t.Context(), "upstreams", "a"); err != nil || len(versions) != 5 || versions[0].Author != "dave" {
 			t.Errorf("%s: %v", s, err)
 		}
-		if err := s.Restore(t.Context(), "dave", "upstreams", "a", "nonsense", Any); err == nil {
-			t.Errorf("%s: what is not there is restored", s)
+		if _, err := s.Version(t.Context(), "upstreams", "a", "nonsense"); err == nil || !strings.Contains(err.Error(), `there is no version "nonsense" of [upstreams.a] any more`) {
+			t.Errorf("%s: %v", s, err)
 		}
 	}
 }
