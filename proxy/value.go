@@ -35,9 +35,9 @@ type appendVariable func(dst []byte, x *message.Exchange) []byte
 // stand within text; what follows a $ and is neither a variable nor one of the
 // captures of the location stays as it is. A value that is nothing but
 // $NAME may also be an environment variable, and ":key" a value known from
-// the access log; both are read once, here.
+// the access log; both are looked up once, here.
 func compileValue(text string, captures []string) (value, error) {
-	if key, ok := strings.CutPrefix(text, ":"); ok {
+	if key, ok := strings.CutPrefix(text, ":"); ok && isContextKey(key) {
 		return contextValue(text, key)
 	}
 	if name, ok := strings.CutPrefix(text, "$"); ok && variableOf(name, captures) == nil {
@@ -92,6 +92,12 @@ func misspelt(text string, captures []string) (name, hint string) {
 			return "$" + name, hint
 		}
 	}
+}
+
+// isContextKey reports whether a text is written like the key of a value of the
+// access log's context. Others, such as a port behind its colon, are text.
+func isContextKey(text string) bool {
+	return text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz_") == ""
 }
 
 // contextValue is a value of the access log's context, such as :connection_id.

@@ -43,6 +43,9 @@ func TestValueReplacesVariables(t *testing.T) {
 		"$unknown_thing":              "$unknown_thing",
 		"$$host":                      "$api.example.com",
 		"$":                           "$",
+		":8080":                       ":8080",
+		":userId":                     ":userId",
+		":":                           ":",
 	} {
 		v, err := compileValue(text, []string{"version"})
 		if err != nil {
