@@ -102,7 +102,7 @@ type Server struct {
 }
 
 func (s *Server) check() Problems {
-	return append(checkProbes(&s.Item), s.checkTLS()...)
+	return append(checkProbes(&s.Item, &s.TCPIdle, &s.TCPInterval, &s.TCPProbeCount), s.checkTLS()...)
 }
 
 // checkTLS finds keys that need others.
@@ -133,8 +133,9 @@ func (s *Server) checkTLS() (problems Problems) {
 	return problems
 }
 
-// checkProbes reports settings of keep-alive probes that are only half there.
-func checkProbes(item *Item) Problems {
+// checkProbes reports settings of keep-alive probes that are only half there,
+// and unsets them: Pingap takes such a configuration, and sends no probes.
+func checkProbes(item *Item, idle, interval *time.Duration, count *int) Problems {
 	set, missing := "", ""
 	for _, key := range []string{"tcp_idle", "tcp_interval", "tcp_probe_count"} {
 		if item.has(key) {
@@ -146,5 +147,6 @@ func checkProbes(item *Item) Problems {
 	if set == "" || missing == "" || item.broken() {
 		return nil
 	}
-	return Problems{item.Problem(set, "has no effect without "+missing, `probes need all of tcp_idle, tcp_interval and tcp_probe_count, such as "60s", "10s" and 5`)}
+	*idle, *interval, *count = 0, 0, 0
+	return Problems{item.Warning(set, "has no effect without "+missing, `probes need all of tcp_idle, tcp_interval and tcp_probe_count, such as "60s", "10s" and 5`)}
 }

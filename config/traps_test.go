@@ -135,3 +135,11 @@ locations = ["httpLocation"]
 addrs = ["127.0.0.1:5000"]
 `)
 }
+
+func TestProbesThatAreHalfSetAreNotSent(t *testing.T) {
+	c, problems := Parse("a.toml", []byte("[servers.web]\naddr = \":80\"\ntcp_idle = \"1m\"\n[upstreams.app]\naddrs = [\"127.0.0.1\"]\ntcp_idle = \"1m\"\ntcp_probe_count = 3\n"))
+	s, u := c.Servers[0], c.Upstreams[0]
+	if len(problems.Errors()) > 0 || len(problems) != 2 || s.TCPIdle != 0 || u.TCPIdle != 0 || u.TCPProbeCount != 0 {
+		t.Errorf("%v, %v %v %d", problems, s.TCPIdle, u.TCPIdle, u.TCPProbeCount)
+	}
+}

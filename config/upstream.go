@@ -111,7 +111,7 @@ type Upstream struct {
 }
 
 func (u *Upstream) check() Problems {
-	problems := append(checkProbes(&u.Item), u.checkTLS()...)
+	problems := append(checkProbes(&u.Item, &u.TCPIdle, &u.TCPInterval, &u.TCPProbeCount), u.checkTLS()...)
 	problems.add(u.checkBreaker()...)
 	for i, a := range u.Addrs {
 		if a.portless && u.SNI != "" {

@@ -165,7 +165,9 @@ func TestSchemaRefusesNothingThatIsRight(t *testing.T) {
 		}
 		c, problems := config.Parse(file, text)
 		problems = append(problems, c.Check(config.Checks{Categories: []string{"mock", "ping"}, ReadyMade: []string{"pingap:ping"},
-			Plugin: func(p *config.Plugin) []config.Problem { return []config.Problem{p.Problem("", "has other settings", "")} }})...)
+			Plugin: func(p *config.Plugin) []config.Problem {
+				return []config.Problem{p.Problem("", "has other settings", "")}
+			}})...)
 		if err := schema.Validate(value); err != nil {
 			if refused++; len(problems.Errors()) == 0 {
 				t.Errorf("%s: %v", file, err)
