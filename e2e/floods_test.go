@@ -2,14 +2,17 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,7 +50,35 @@ var floods = map[string]flood{
 	"PRIORITY": func(f *http2.Framer, _ []byte, n int) error {
 		return f.WritePriority(uint32(2*n+1), http2.PriorityParam{StreamDep: uint32(2*n + 3), Weight: 1})
 	},
-	"windows": func(f *http2.Framer, _ []byte, n int) error { return f.WriteWindowUpdate(0, 1) },
+	"PRIORITY_UPDATE": func(f *http2.Framer, _ []byte, n int) error {
+		return f.WriteRawFrame(0x10, 0, 0, append([]byte{0, byte(n >> 15), byte(n >> 7), byte(n<<1 | 1)}, "u=1, i"...))
+	},
+	"WINDOW_UPDATE":    func(f *http2.Framer, _ []byte, n int) error { return f.WriteWindowUpdate(0, 1) },
+	"acknowledgements": func(f *http2.Framer, _ []byte, n int) error { return f.WritePing(true, [8]byte{byte(n)}) },
+	// CVE-2025-8671: it is the proxy that resets the stream.
+	"provoked resets": func(f *http2.Framer, request []byte, n int) error {
+		id := uint32(2*n + 1)
+		f.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: request, EndHeaders: true})
+		return f.WriteRawFrame(http2.FrameWindowUpdate, 0, id, make([]byte, 4))
+	},
+	// A field in the table of the connection, named again and again in a byte.
+	"HPACK bomb": func(f *http2.Framer, request []byte, n int) error {
+		block := slices.Clone(request)
+		if n == 0 {
+			block = append(append(block, 0x40, 1, 'a', 0x7f, 0xa1, 0x1e), make([]byte, 4000)...) // 4000 bytes long
+			for i := len(block) - 4000; i < len(block); i++ {
+				block[i] = 'x'
+			}
+		}
+		block = append(block, bytes.Repeat([]byte{0x80 | 62}, 10_000)...)
+		return f.WriteHeaders(http2.HeadersFrameParam{StreamID: uint32(2*n + 1), BlockFragment: block, EndHeaders: true})
+	},
+	"windows of 0": func(f *http2.Framer, request []byte, n int) error {
+		if n == 0 {
+			f.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
+		}
+		return f.WriteHeaders(http2.HeadersFrameParam{StreamID: uint32(2*n + 1), BlockFragment: request, EndHeaders: true, EndStream: true})
+	},
 	"streams beyond the limit": func(f *http2.Framer, request []byte, n int) error {
 		return f.WriteHeaders(http2.HeadersFrameParam{StreamID: uint32(2*n + 1), BlockFragment: request, EndHeaders: true})
 	},
@@ -60,7 +91,8 @@ const (
 	targetVariable = "E2E_TARGET"
 )
 
-// startAttack floods the proxy from a process, until stop is called.
+// startAttack floods the proxy from a process. stop ends that, at the earliest when
+// each of the attackers has lost a connection to the proxy.
 func startAttack(t *testing.T, name, addr string) (stop func()) {
 	t.Helper()
 	self, err := os.Executable()
@@ -70,59 +102,93 @@ func startAttack(t *testing.T, name, addr string) (stop func()) {
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), attackVariable+"="+name, targetVariable+"="+addr)
 	cmd.Stderr = os.Stderr
+	until, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	return func() {
-		cmd.Process.Kill()
-		cmd.Wait()
+		until.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
-// runAttack is what the process of an attacker does.
+// runAttack is what the process of an attacker does, until its input ends.
 func runAttack(name string) int {
 	once := floods[name]
 	if once == nil {
 		return 1
 	}
 	unix.Setpriority(unix.PRIO_PROCESS, 0, 19)
+	var over atomic.Bool
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		over.Store(true)
+	}()
 	var attackers sync.WaitGroup
+	var kept atomic.Int32
 	for range 2 {
-		attackers.Go(func() { attack(os.Getenv(targetVariable), once) })
+		attackers.Go(func() {
+			for lost := 0; lost == 0 || !over.Load(); lost++ {
+				if err := attack(os.Getenv(targetVariable), once); err != nil {
+					fmt.Fprintln(os.Stderr, err)
+					kept.Add(1)
+					return
+				}
+			}
+		})
 	}
 	attackers.Wait()
-	return 0
+	return int(kept.Load())
 }
 
-// attack floods the proxy over connection after connection.
-func attack(addr string, once flood) {
+var errKept = errors.New("the proxy does not end the connection of a flood")
+
+// attack floods the proxy over a connection until the proxy ends that.
+func attack(addr string, once flood) error {
 	var request bytes.Buffer
 	encoder := hpack.NewEncoder(&request)
 	for _, f := range [][2]string{{":method", "GET"}, {":scheme", "http"}, {":authority", "a"}, {":path", "/"}} {
 		encoder.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]})
 	}
-	for {
-		conn, err := net.Dial("tcp", addr)
-		if err != nil {
-			continue
-		}
-		conn.SetDeadline(time.Now().Add(patience))
-		io.WriteString(conn, http2.ClientPreface)
-		framer := http2.NewFramer(conn, nil)
-		framer.AllowIllegalWrites = true
-		framer.WriteSettings()
-		go io.Copy(io.Discard, conn)
-		for n := range 1 << 20 {
-			if once(framer, request.Bytes(), n) != nil {
-				break
-			}
-		}
-		conn.Close()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return err
 	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	io.WriteString(conn, http2.ClientPreface)
+	framer := http2.NewFramer(conn, nil)
+	framer.AllowIllegalWrites = true
+	framer.WriteSettings()
+	go io.Copy(io.Discard, conn)
+	for n := range 1 << 20 {
+		if err := once(framer, request.Bytes(), n); errors.Is(err, os.ErrDeadlineExceeded) {
+			return errKept
+		} else if err != nil {
+			return nil
+		}
+	}
+	return errKept
 }
 
-// Whoever floods a connection loses it, and others are served meanwhile, in
-// memory that stays bounded.
+// mostDisturbed is by how much a flood may slow others down, at one in a hundred
+// of their requests.
+const mostDisturbed = 3
+
+// mostTries is how often a flood may be tried to show that it does not.
+const mostTries = 5
+
+// leastP99 is what any one may take on a machine that has other things to do.
+const leastP99 = 5 * time.Millisecond
+
+// Whoever floods a connection loses it, and others are served meanwhile, no slower
+// than they may be, in memory that stays bounded. With PINGAP_SOAK=60s each flood
+// lasts for 20 s.
 func TestFloodsHurtNobodyElse(t *testing.T) {
 	upstream := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok") })
 	config := strings.Replace(proxyTo(upstream), "[locations.all]", "enabled_h2 = true\n[locations.all]", 1)
@@ -137,11 +203,23 @@ func TestFloodsHurtNobodyElse(t *testing.T) {
 		return p99Of(t, p, length, one, two)
 	}
 	for name := range floods {
-		// A flood of another proxy keeps the machine as busy.
-		undisturbed := under(name, other.addr)
-		t.Logf("%s: p99 of others %v, undisturbed %v; memory %d MiB", name, under(name, p.addr), undisturbed, p.memory(t)>>10)
+		// The machine may be busy with something else for one of them, but not
+		// each time.
+		for try := 1; ; try++ {
+			// A flood of another proxy keeps the machine as busy.
+			undisturbed := under(name, other.addr)
+			disturbed := under(name, p.addr)
+			t.Logf("%s: p99 of others %v, undisturbed %v; memory %d MiB", name, disturbed, undisturbed, p.memory(t)>>10)
+			if disturbed <= mostDisturbed*max(undisturbed, leastP99) {
+				break
+			}
+			if try == mostTries {
+				t.Errorf("%s: p99 of others is %v, undisturbed %v", name, disturbed, undisturbed)
+				break
+			}
+		}
 	}
-	if peak := p.peakMemory(t) >> 10; peak > 400 {
+	if peak := p.peakMemory(t) >> 10; peak > 200 {
 		t.Errorf("the process took %d MiB", peak)
 	}
 	p.stop(t)

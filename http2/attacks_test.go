@@ -159,6 +159,13 @@ func TestFloodsEndTheConnection(t *testing.T) {
 			}
 			return a.WriteContinuation(1, false, a.fields("x", strings.Repeat("y", 10_000)))
 		},
+		"header bombs": func(a *attacker, n int) error {
+			bomb := append([]string{}, usual...)
+			for range 50 { // less than ends it at once
+				bomb = append(bomb, "bomb", strings.Repeat("x", 3000))
+			}
+			return a.open(uint32(2*n+1), true, bomb...)
+		},
 		"too many settings": func(a *attacker, n int) error {
 			return a.WriteSettings(make([]wire.Setting, 1000)...)
 		},
@@ -266,14 +273,17 @@ func TestRequestsThatTwoCouldReadDifferentlyAreRefused(t *testing.T) {
 	}
 }
 
+// A field in the dynamic table, named again and again in a byte each.
 func TestHeaderBombIsRefusedAndNotUnpacked(t *testing.T) {
 	a := attack(t, &Server{Handler: message.HandlerFunc(echo), Limits: Limits{Head: 16 << 10, Fields: 50}})
-	// A field in the dynamic table, named a thousand times in a byte each.
-	fields := append(append([]string{}, usual...), "bomb", strings.Repeat("x", 3000))
-	for range 1000 {
-		fields = append(fields, "bomb", strings.Repeat("x", 3000))
+	bomb := func(times int) []string {
+		fields := append([]string{}, usual...)
+		for range times {
+			fields = append(fields, "bomb", strings.Repeat("x", 3000))
+		}
+		return fields
 	}
-	if err := a.open(1, true, fields...); err != nil {
+	if err := a.open(1, true, bomb(20)...); err != nil {
 		t.Fatal(err)
 	}
 	if status, code := a.outcome(1); status != "431" {
@@ -284,6 +294,12 @@ func TestHeaderBombIsRefusedAndNotUnpacked(t *testing.T) {
 	}
 	if status, _ := a.outcome(3); status != "200" {
 		t.Errorf("after it: status %q", status)
+	}
+	if err := a.open(5, true, bomb(1000)...); err != nil {
+		t.Fatal(err)
+	}
+	if code := a.ending(); code != wire.ErrCodeEnhanceYourCalm {
+		t.Errorf("ended with %v", code)
 	}
 }
 

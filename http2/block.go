@@ -116,6 +116,7 @@ func (b *block) decode(section []byte, h *message.Header) error {
 	b.size, b.length, b.hosts, b.cookies = 0, -1, 0, 0
 	b.tooLarge, b.regular = false, false
 	b.malformed, b.host = "", ""
+	b.decoder.SetEmitEnabled(true)
 	_, err := b.decoder.Write(section)
 	if err == nil {
 		err = b.decoder.Close()
@@ -124,16 +125,29 @@ func (b *block) decode(section []byte, h *message.Header) error {
 		h.Set("cookie", string(b.crumbs))
 	}
 	b.header, b.fragments = nil, nil // an idle connection holds no buffer
-	if err != nil {
+	switch {
+	case err != nil:
 		return &connError{CompressionError, "a header section cannot be decoded: " + err.Error()}
+	case b.bomb():
+		return errLargeSection
 	}
 	return nil
 }
+
+// bombSize is by how much a section may be over its limit to be answered. In a
+// byte a field can be named again that is as large as the table: who sends more
+// than this has not made a mistake.
+const bombSize = 8
+
+// bomb reports whether the section has become as large as that.
+func (b *block) bomb() bool { return b.size > bombSize*b.limits.Head }
 
 // field takes a field as it is decoded.
 func (b *block) field(f hpack.HeaderField) {
 	b.size += len(f.Name) + len(f.Value) + 32
 	switch {
+	case b.bomb():
+		b.decoder.SetEmitEnabled(false) // decode sees it
 	case b.size > b.limits.Head || b.header.Len() >= b.limits.Fields:
 		b.tooLarge = true
 	case b.malformed != "":

@@ -11,6 +11,8 @@ import (
 	wire "golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
+	"pingap/loop"
+	"pingap/loop/looptest"
 	"pingap/message"
 )
 
@@ -130,5 +132,58 @@ func FuzzConnection(f *testing.F) {
 		if _, err := io.Copy(io.Discard, conn); err != nil && !strings.Contains(err.Error(), "reset") {
 			t.Fatal(err)
 		}
+	})
+}
+
+// Whatever a peer sends, an exchange with it comes to an end.
+func FuzzPeer(f *testing.F) {
+	var frames bytes.Buffer
+	framer := wire.NewFramer(&frames, nil)
+	framer.WriteSettings(wire.Setting{ID: wire.SettingMaxConcurrentStreams, Val: 10})
+	framer.WriteHeaders(wire.HeadersFrameParam{StreamID: 1, BlockFragment: []byte{0x08, 3, '1', '0', '3'}, EndHeaders: true})
+	framer.WriteHeaders(wire.HeadersFrameParam{StreamID: 1, BlockFragment: []byte{0x88}, EndHeaders: true})
+	framer.WriteData(1, false, []byte("hello"))
+	framer.WriteHeaders(wire.HeadersFrameParam{StreamID: 1, BlockFragment: []byte{0, 1, 'a', 1, 'b'}, EndHeaders: true, EndStream: true})
+	framer.WriteGoAway(1, wire.ErrCodeNo, nil)
+	f.Add(frames.Bytes())
+	l := looptest.New(f)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { ln.Close() })
+	to := ln.Addr().(*net.TCPAddr).AddrPort()
+	f.Fuzz(func(t *testing.T, frames []byte) {
+		go func() {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			conn.Write(frames)
+			conn.(*net.TCPConn).CloseWrite()
+			io.Copy(io.Discard, conn)
+		}()
+		looptest.Do(t, l, func() {
+			raw, err := l.Dial(loop.Addr{TCP: to}, &loop.DialOptions{Timeout: patience})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			// The limits of time are what a peer that is only silent comes to.
+			c := NewClient(raw, &ClientOptions{ReadTimeout: patience, WriteTimeout: patience}, func() {}, func() {})
+			x := &message.Exchange{Loop: l}
+			x.Reset()
+			x.Request.Method, x.Request.Host, x.Request.Path = "POST", "a.test", "/"
+			x.Request.Length, x.Request.Body = 5, x.BytesBody([]byte("hello"))
+			began := l.Now()
+			exchangeOver(c, x)
+			if l.Now()-began >= int64(patience) {
+				t.Error("the exchange ended with its time limit only")
+			}
+			for c.Close(); !c.closed; {
+				l.Yield()
+			}
+		})
 	})
 }

@@ -108,6 +108,9 @@ func (c *serverConn) section(id uint32, s *stream, end bool) error {
 	}
 	c.begun = nil
 	c.begin(e, id, refusal, end)
+	if c.block.tooLarge {
+		return c.owe(costOfReset)
+	}
 	return nil
 }
 

@@ -303,7 +303,7 @@ func (e *exchange) end() {
 	e.front.counts.Active.Add(-1)
 	x.End()
 	c.running--
-	if e.failed == nil {
+	if e.failed == nil && e.refusal == nil {
 		c.owe(worthOfUse)
 	}
 	c.rest()
