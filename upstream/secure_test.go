@@ -124,6 +124,41 @@ func TestVersionOfHTTPIsAgreedOnWithThePeer(t *testing.T) {
 	}
 }
 
+// What lasts until the connection ends is whole only if the peer has said in TLS
+// that it ends (RFC 9112 section 9.8).
+func TestContentThatEndsWithoutAWordOfTLSIsIncomplete(t *testing.T) {
+	w, _, config := serveSite(t, "http/1.1")
+	certs := w.TLS.Certificates
+	for _, c := range []struct {
+		head  string
+		said  bool
+		whole bool
+	}{
+		{"", true, true},
+		{"", false, false},
+		{"Content-Length: 5\r\n", false, true},
+	} {
+		b := listen(t, func(conn *peerConn, _ int) {
+			raw := conn.Conn
+			conn.Conn = tls.Server(raw, &tls.Config{Certificates: certs})
+			conn.r.Reset(conn.Conn)
+			conn.request()
+			io.WriteString(conn, "HTTP/1.1 200 OK\r\n"+c.head+"\r\nhello")
+			if c.said {
+				conn.Conn.Close()
+			}
+			raw.Close()
+		})
+		u, l := newUpstream(t, func(s *Spec) { s.TLS = config }, b.spec())
+		o := ask(t, l, u)
+		if c.whole {
+			o.want(t, "hello")
+		} else {
+			o.wantFailure(t, message.BodyCut)
+		}
+	}
+}
+
 func TestPeerThatDoesNotAgreeOnHTTP2Fails(t *testing.T) {
 	_, peer, config := serveSite(t, "http/1.1")
 	u, l := newUpstream(t, func(s *Spec) { s.TLS, s.Protocol = config, HTTP2 }, peer)

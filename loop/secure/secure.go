@@ -23,6 +23,7 @@ import (
 // Conn is the layer of a connection that speaks TLS.
 type Conn struct {
 	tls       *tls.Conn
+	client    bool // this side has begun
 	transport transport
 }
 
@@ -37,9 +38,12 @@ func Server(conn *loop.Conn, config *tls.Config, within time.Duration) (*Conn, e
 }
 
 // Client is Server for the side that begins: with a server that conn was dialed
-// to.
+// to. When that ends the connection and has not said so in TLS, which anybody on
+// the way can bring about, reading ends with io.ErrUnexpectedEOF: what was to last
+// until the end may be incomplete (RFC 8446 section 6.1, RFC 9112 section 9.8). From
+// clients nothing does, and browsers often do not say so.
 func Client(conn *loop.Conn, config *tls.Config, within time.Duration) (*Conn, error) {
-	c := &Conn{transport: transport{conn: conn}}
+	c := &Conn{client: true, transport: transport{conn: conn}}
 	c.tls = tls.Client(&c.transport, config)
 	return c, c.handshake(within)
 }
@@ -81,6 +85,8 @@ func (c *Conn) Open(p []byte) (int, error) {
 		// In TLS 1.2 crypto/tls tells of an end that follows at once together
 		// with what is before it. It tells of it again.
 		return n, nil
+	case err == io.EOF && c.client && c.transport.cut:
+		return 0, io.ErrUnexpectedEOF
 	case err == nil, err == io.EOF:
 		return n, err
 	case err == errAgain:
@@ -107,6 +113,7 @@ type transport struct {
 	layered   bool // the handshake is done: nothing may park
 	answering bool // within Open
 	answered  int  // bytes written within Open since all was sent
+	cut       bool // the socket has come to its end before TLS has
 }
 
 // answerLimit is how many bytes a peer may make TLS answer, by KeyUpdates (RFC
@@ -132,8 +139,11 @@ func (t *transport) Read(p []byte) (int, error) {
 		return t.conn.Read(p)
 	}
 	n, err := t.conn.TryReadRaw(p)
-	if err == loop.ErrWouldBlock {
+	switch err {
+	case loop.ErrWouldBlock:
 		return n, errAgain
+	case io.EOF:
+		t.cut = true
 	}
 	return n, err
 }

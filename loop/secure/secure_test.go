@@ -226,6 +226,58 @@ func TestClientSpeaksToServerOfTheSameLoop(t *testing.T) {
 	})
 }
 
+// Whoever is on the way can cut a connection, but cannot say in TLS that it ends.
+func TestEndThatWasNotSaidInTLSIsTheServersFaultAlone(t *testing.T) {
+	serverConfig, clientConfig := configs(t)
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		for _, c := range []struct {
+			said, client bool
+			want         error
+		}{{true, true, io.EOF}, {false, true, io.ErrUnexpectedEOF}, {true, false, io.EOF}, {false, false, io.EOF}} {
+			looptest.Run(t, func(l *loop.Loop) {
+				near, far := looptest.Pair(t, l)
+				defer near.Close()
+				config := clientConfig.Clone()
+				config.MaxVersion = version
+				peer := tls.Client(far, config)
+				if c.client {
+					peer = tls.Server(far, serverConfig)
+				}
+				ended := make(chan error, 1)
+				go func() {
+					_, err := io.WriteString(peer, "hello")
+					if c.said {
+						err = errors.Join(err, peer.CloseWrite())
+					}
+					ended <- errors.Join(err, far.(interface{ CloseWrite() error }).CloseWrite())
+				}()
+				var err error
+				if c.client {
+					_, err = Client(near, config, patience)
+				} else {
+					_, err = Server(near, serverConfig, patience)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				buffer := make([]byte, 16)
+				if n, err := near.Read(buffer); err != nil || string(buffer[:n]) != "hello" {
+					t.Errorf("read %q, %v", buffer[:n], err)
+				}
+				for range 2 {
+					if _, err := near.Read(buffer); err != c.want {
+						t.Errorf("%s, %+v: %v", tls.VersionName(version), c, err)
+					}
+				}
+				l.Await(func() { err = <-ended })
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
 func TestHandshakeEndsWhenItsTimeIsOver(t *testing.T) {
 	server, _ := configs(t)
 	looptest.Run(t, func(l *loop.Loop) {
