@@ -55,17 +55,14 @@ var keyExchanges = []tls.CurveID{tls.X25519MLKEM768, tls.X25519, tls.CurveP256, 
 func ServerConfig(spec ServerSpec) (*tls.Config, []string, error) {
 	c := &tls.Config{
 		CurvePreferences:            keyExchanges,
-		NextProtos:                  []string{"http/1.1"},
 		DynamicRecordSizingDisabled: true, // small records cost more than they save once connections are reused
 		SessionTicketsDisabled:      spec.Tickets == nil,
-	}
-	if spec.HTTP2 {
-		c.NextProtos = []string{"h2", "http/1.1"}
 	}
 	var err error
 	if c.MinVersion, c.MaxVersion, err = parseVersions(spec.MinVersion, spec.MaxVersion); err != nil {
 		return nil, nil, err
 	}
+	offer(c, spec.HTTP2)
 	warnings, err := setCiphers(c, spec)
 	if err != nil {
 		return nil, nil, err
@@ -78,6 +75,29 @@ func ServerConfig(spec ServerSpec) (*tls.Config, []string, error) {
 		spec.Tickets.attach(c)
 	}
 	return c, warnings, nil
+}
+
+// offer sets the versions of HTTP that clients can choose. What speaks HTTP/1.0 by
+// ALPN, as curl can, would be refused if it were not among them. HTTP/2 needs TLS
+// 1.2 (RFC 9113 section 9.2).
+func offer(c *tls.Config, http2 bool) {
+	c.NextProtos = []string{"http/1.1", "http/1.0"}
+	if !http2 || c.MaxVersion < tls.VersionTLS12 {
+		return
+	}
+	one := c.NextProtos
+	c.NextProtos = append([]string{"h2"}, one...)
+	if c.MinVersion >= tls.VersionTLS12 {
+		return
+	}
+	c.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if overlap(hello.SupportedVersions, []uint16{tls.VersionTLS12, tls.VersionTLS13}) {
+			return nil, nil
+		}
+		old := c.Clone()
+		old.NextProtos = one
+		return old, nil
+	}
 }
 
 // setCiphers sets the suites up to TLS 1.2.

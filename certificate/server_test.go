@@ -35,12 +35,32 @@ func TestServerSpeaksModernTLSByDefault(t *testing.T) {
 	}
 }
 
-func TestServerOffersHTTP2WhenItIsEnabled(t *testing.T) {
-	server, client := site(t, ServerSpec{}, "a.test")
-	client.NextProtos = []string{"h2", "http/1.1"}
-	_, got, err := shake(t, server, client)
-	if err != nil || got.NegotiatedProtocol != "http/1.1" {
-		t.Errorf("got %q, %v", got.NegotiatedProtocol, err)
+func TestClientsChooseAmongTheVersionsOfHTTP(t *testing.T) {
+	on := ServerSpec{HTTP2: true}
+	back := ServerSpec{HTTP2: true, MinVersion: "tlsv1.1"}
+	for _, c := range []struct {
+		spec    ServerSpec
+		asks    []string
+		highest uint16
+		want    string
+	}{
+		{ServerSpec{}, []string{"h2", "http/1.1"}, 0, "http/1.1"},
+		{on, []string{"http/1.1", "h2"}, 0, "h2"},
+		{on, []string{"http/1.1"}, 0, "http/1.1"},
+		{on, []string{"http/1.0"}, 0, "http/1.0"},
+		{on, nil, 0, ""},
+		{back, []string{"h2", "http/1.1"}, 0, "h2"},
+		{back, []string{"h2", "http/1.1"}, tls.VersionTLS12, "h2"},
+		// HTTP/2 is not for TLS 1.1.
+		{back, []string{"h2", "http/1.1"}, tls.VersionTLS11, "http/1.1"},
+		{ServerSpec{HTTP2: true, MaxVersion: "tlsv1.1"}, []string{"h2", "http/1.1"}, 0, "http/1.1"},
+	} {
+		server, client := site(t, c.spec, "a.test")
+		client.NextProtos, client.MaxVersion, client.MinVersion = c.asks, c.highest, tls.VersionTLS11
+		_, got, err := shake(t, server, client)
+		if err != nil || got.NegotiatedProtocol != c.want {
+			t.Errorf("%+v: got %q, %v", c, got.NegotiatedProtocol, err)
+		}
 	}
 }
 
