@@ -3,6 +3,7 @@ package certificate
 import (
 	"bytes"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"os"
@@ -124,6 +125,27 @@ func TestSessionsDoNotResumeAtAnotherServerNameOrPolicy(t *testing.T) {
 	client.resumes(t, server)
 	if !client.resumes(t, server) {
 		t.Error("a session did not go on under its name")
+	}
+}
+
+// An authority may get another key under its old name, because somebody else has
+// the first.
+func TestSessionsOfClientsEndWithTheirAuthority(t *testing.T) {
+	k := keysAt(t, TicketSpec{}, midnight)
+	before, after := newCA(t, "Clients", nil), newCA(t, "Clients", nil)
+	server, client := ticketed(t, k, ServerSpec{ClientCA: certPEM(before)})
+	own := sign(t, x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}, newECDSA(t), before)
+	client.config.Certificates = []tls.Certificate{{Certificate: [][]byte{own.cert.Raw}, PrivateKey: own.key}}
+	client.resumes(t, server)
+	if !client.resumes(t, server) {
+		t.Error("a session did not go on")
+	}
+	other, _, err := ServerConfig(ServerSpec{Store: storeOf(server), Tickets: k, ClientCA: certPEM(after)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if atServer, _, err := shake(t, other, client.config); err == nil {
+		t.Errorf("a client came in whose authority is not trusted any more; resumed: %v", atServer.DidResume)
 	}
 }
 
