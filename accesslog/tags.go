@@ -3,7 +3,6 @@ package accesslog
 import (
 	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 
 	"pingap/message"
@@ -228,10 +227,10 @@ func cookie(name string) appender {
 			if !message.EqualFold(f.Name, "Cookie") {
 				continue
 			}
-			for pair := range strings.SplitSeq(f.Value, ";") {
-				n, v, ok := strings.Cut(strings.TrimLeft(pair, " "), "=")
-				if ok && n == name {
-					return appendEscaped(dst, v)
+			for rest := f.Value; rest != ""; {
+				var n, value string
+				if n, value, rest = message.CutCookie(rest); n == name {
+					return appendEscaped(dst, value)
 				}
 			}
 		}

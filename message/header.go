@@ -108,6 +108,14 @@ func (h *Header) HasToken(name, token string) bool {
 	return false
 }
 
+// CutCookie returns the first cookie of a Cookie field's value (RFC 6265 section
+// 4.2.1) and the rest of that. A name alone has the value "".
+func CutCookie(cookies string) (name, value, rest string) {
+	pair, rest, _ := strings.Cut(cookies, ";")
+	name, value, _ = strings.Cut(TrimBlanks(pair), "=")
+	return name, value, rest
+}
+
 // ListHasToken reports whether the comma-separated list holds token, without
 // regard to case.
 func ListHasToken(list, token string) bool {

@@ -91,3 +91,15 @@ func TestEqualFoldKnowsOnlyASCII(t *testing.T) {
 		}
 	}
 }
+
+func TestCookiesAreCutOneByOne(t *testing.T) {
+	rest, got := "a=1;  b=x=y;c;; =z", ""
+	for rest != "" {
+		var name, value string
+		name, value, rest = CutCookie(rest)
+		got += name + ":" + value + "|"
+	}
+	if got != "a:1|b:x=y|c:|:|:z|" {
+		t.Errorf("cookies are %s", got)
+	}
+}

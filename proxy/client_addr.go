@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"net/netip"
 	"strings"
 
@@ -19,17 +20,17 @@ func (t trustedProxies) holds(addr netip.Addr) bool {
 	return false
 }
 
-// clientAddr returns the address of the client that the exchange is for. It is
-// the connection's peer, unless that is a trusted proxy: then it is the first
+// client returns the address of the client that the exchange is for, and whether
+// the connection's peer is a trusted proxy. If it is none, it is the client; else it is the first
 // address from the right of X-Forwarded-For that is not one, since everything
 // to the left of that can be written by whoever sits there; X-Real-IP stands
 // in where there is no X-Forwarded-For.
-func (t trustedProxies) clientAddr(x *message.Exchange) netip.Addr {
-	peer := x.Client.Addr()
-	if len(t) == 0 || !t.holds(peer) {
-		return peer
+func (t trustedProxies) client(x *message.Exchange) (client netip.Addr, behindProxy bool) {
+	client = x.Client.Addr()
+	if !t.holds(client) {
+		return client, false
 	}
-	client, found := peer, false
+	found := false
 	fields := x.Request.Header.Fields()
 	for i := len(fields) - 1; i >= 0; i-- {
 		if !message.EqualFold(fields[i].Name, "X-Forwarded-For") {
@@ -42,20 +43,20 @@ func (t trustedProxies) clientAddr(x *message.Exchange) netip.Addr {
 			if err != nil {
 				// What cannot be read cannot be trusted, nor can what stands
 				// to its left.
-				return client
+				return client, true
 			}
 			client, found = addr, true
 			if !t.holds(addr) {
-				return client
+				return client, true
 			}
 		}
 	}
 	if !found {
 		if addr, err := parseForwardedAddr(x.Request.Header.Get("X-Real-IP")); err == nil {
-			return addr
+			return addr, true
 		}
 	}
-	return client
+	return client, true
 }
 
 // cutLast splits a comma-separated list before its last element.
@@ -68,14 +69,19 @@ func cutLast(list string) (rest, last string) {
 }
 
 // parseForwardedAddr takes an address as proxies write it: bare, in brackets,
-// or with a port.
+// or with a port. What it could be is seen first, since trying would take memory
+// for each thing that it is not.
 func parseForwardedAddr(s string) (netip.Addr, error) {
-	if addrPort, err := netip.ParseAddrPort(s); err == nil {
-		return addrPort.Addr().Unmap(), nil
-	}
-	if len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']' {
-		s = s[1 : len(s)-1]
+	if inside, ok := strings.CutPrefix(s, "["); ok {
+		var port string
+		if s, port, ok = strings.Cut(inside, "]"); !ok || port != "" && port[0] != ':' {
+			return netip.Addr{}, errNotForwarded
+		}
+	} else if colon := strings.IndexByte(s, ':'); colon == strings.LastIndexByte(s, ':') && colon >= 0 {
+		s = s[:colon]
 	}
 	addr, err := netip.ParseAddr(s)
 	return addr.Unmap(), err
 }
+
+var errNotForwarded = errors.New("no address stands in brackets")

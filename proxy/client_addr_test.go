@@ -26,6 +26,10 @@ func TestClientAddrBelievesOnlyWhatTrustedProxiesWrote(t *testing.T) {
 		{"all hops are trusted: the first of them", trusted, "10.0.0.1:1", []string{"10.3.3.3, 10.2.2.2"}, "", "10.3.3.3"},
 		{"nothing left of rubbish is believed", trusted, "10.0.0.1:1", []string{"1.1.1.1, unknown, 10.2.2.2"}, "", "10.2.2.2"},
 		{"with port and brackets", trusted, "10.0.0.1:1", []string{"[2001:db8::1]:443"}, "", "2001:db8::1"},
+		{"IPv4 with port", trusted, "10.0.0.1:1", []string{"1.1.1.1:443"}, "", "1.1.1.1"},
+		{"brackets alone", trusted, "10.0.0.1:1", []string{"[2001:db8::1]"}, "", "2001:db8::1"},
+		{"brackets that do not end", trusted, "10.0.0.1:1", []string{"1.1.1.1, [2001:db8::1"}, "", "10.0.0.1"},
+		{"brackets and rubbish", trusted, "10.0.0.1:1", []string{"1.1.1.1, [2001:db8::1]x"}, "", "10.0.0.1"},
 		{"IPv4 in IPv6", trusted, "10.0.0.1:1", []string{"::ffff:1.1.1.1"}, "", "1.1.1.1"},
 		{"X-Real-IP without X-Forwarded-For", trusted, "10.0.0.1:1", nil, "2.2.2.2", "2.2.2.2"},
 		{"X-Forwarded-For before X-Real-IP", trusted, "10.0.0.1:1", []string{"1.1.1.1"}, "2.2.2.2", "1.1.1.1"},
@@ -40,8 +44,9 @@ func TestClientAddrBelievesOnlyWhatTrustedProxiesWrote(t *testing.T) {
 			if c.realIP != "" {
 				x.Request.Header.Add("X-Real-IP", c.realIP)
 			}
-			if got := c.trusted.clientAddr(x); got.String() != c.want {
-				t.Errorf("client is %v, want %s", got, c.want)
+			got, behindProxy := c.trusted.client(x)
+			if got.String() != c.want || behindProxy != c.trusted.holds(x.Client.Addr()) {
+				t.Errorf("client is %v (behind a proxy: %v), want %s", got, behindProxy, c.want)
 			}
 		})
 	}

@@ -94,8 +94,7 @@ func (s *Service) begin(x *message.Exchange) {
 	on := &s.loops[x.Loop.ID()]
 	on.active.Store(on.active.Load() + 1)
 	x.OnEnd(s.ended)
-	x.PeerTrusted = len(s.trusted) > 0 && s.trusted.holds(x.Client.Addr())
-	x.ClientIP = s.trusted.clientAddr(x)
+	x.ClientIP, x.PeerTrusted = s.trusted.client(x)
 }
 
 // Serve answers the exchange. The error it returns is for the record: unless

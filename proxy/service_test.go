@@ -22,7 +22,7 @@ import (
 )
 
 // compile makes a graph of a configuration that must be right.
-func compile(t *testing.T, text string) *Graph {
+func compile(t testing.TB, text string) *Graph {
 	t.Helper()
 	c, problems := config.Parse("test.toml", []byte(text))
 	problems = append(problems, Check(c)...)

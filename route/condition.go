@@ -75,7 +75,7 @@ func (c *condition) inQuery(query string) bool {
 	for query != "" {
 		var pair string
 		pair, query, _ = strings.Cut(query, "&")
-		if c.isPair(pair) {
+		if name, value, _ := strings.Cut(pair, "="); c.is(name, value) {
 			return true
 		}
 	}
@@ -84,18 +84,16 @@ func (c *condition) inQuery(query string) bool {
 
 func (c *condition) inCookies(cookies string) bool {
 	for cookies != "" {
-		var pair string
-		pair, cookies, _ = strings.Cut(cookies, ";")
-		if c.isPair(message.TrimBlanks(pair)) {
+		var name, value string
+		if name, value, cookies = message.CutCookie(cookies); c.is(name, value) {
 			return true
 		}
 	}
 	return false
 }
 
-// isPair reports whether the condition holds for "name=value". A name alone
+// is reports whether the condition holds for a name and its value. A name alone
 // has the value "".
-func (c *condition) isPair(pair string) bool {
-	name, value, _ := strings.Cut(pair, "=")
+func (c *condition) is(name, value string) bool {
 	return name == c.Name && (!c.HasValue || value == c.Value)
 }
