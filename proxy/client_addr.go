@@ -21,10 +21,11 @@ func (t trustedProxies) holds(addr netip.Addr) bool {
 }
 
 // client returns the address of the client that the exchange is for, and whether
-// the connection's peer is a trusted proxy. If it is none, it is the client; else it is the first
-// address from the right of X-Forwarded-For that is not one, since everything
-// to the left of that can be written by whoever sits there; X-Real-IP stands
-// in where there is no X-Forwarded-For.
+// it has come by way of a trusted proxy. It is the connection's peer, unless that
+// is such a proxy: then it is the first address from the right of
+// X-Forwarded-For that is not one, since everything to the left of that can be
+// written by whoever sits there; X-Real-IP stands in where there is no
+// X-Forwarded-For.
 func (t trustedProxies) client(x *message.Exchange) (client netip.Addr, behindProxy bool) {
 	client = x.Client.Addr()
 	if !t.holds(client) {

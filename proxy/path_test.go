@@ -74,12 +74,15 @@ func client(t testing.TB, config string) (exchange func()) {
 		for _, u := range g.upstreams.byName {
 			u.value.Close()
 		}
-		for end := time.Now().Add(time.Minute); wire.Open() > 0 || g.Active() > 0; time.Sleep(time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatal("the connection does not end")
+		looptest.Do(t, l, func() {
+			for end := time.Now().Add(time.Minute); wire.Open() > 0 || g.Active() > 0; l.Sleep(time.Millisecond) {
+				if time.Now().After(end) {
+					t.Error("the connection does not end")
+					return
+				}
 			}
-		}
-		looptest.Do(t, l, func() { g.CloseLogs(l) })
+			g.CloseLogs(l)
+		})
 	})
 	request, answer := []byte(asked), make([]byte, 4096)
 	return func() {
