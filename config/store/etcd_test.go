@@ -393,6 +393,40 @@ func TestEtcdAsksForUserAndPassword(t *testing.T) {
 	}
 }
 
+func TestUserOfEtcdNeedsNoMoreThanThePrefix(t *testing.T) {
+	t.Parallel()
+	server := etcdtest.Start(t)
+	ask(t, server, func(ctx context.Context, c *clientv3.Client) error {
+		var failed error
+		may := clientv3.PermissionType(clientv3.PermReadWrite)
+		for _, prefix := range []string{"/" + t.Name() + "/", "/" + t.Name() + "-history/"} {
+			_, err1 := c.RoleAdd(ctx, prefix)
+			_, err2 := c.RoleGrantPermission(ctx, prefix, prefix, clientv3.GetPrefixRangeEnd(prefix), may)
+			failed = errors.Join(failed, err1, err2)
+		}
+		_, err1 := c.UserAdd(ctx, "root", "root")
+		_, err2 := c.RoleAdd(ctx, "root")
+		_, err3 := c.UserGrantRole(ctx, "root", "root")
+		_, err4 := c.UserAdd(ctx, "proxy", "secret")
+		_, err5 := c.UserGrantRole(ctx, "proxy", "/"+t.Name()+"/")
+		_, err6 := c.UserGrantRole(ctx, "proxy", "/"+t.Name()+"-history/")
+		_, err7 := c.AuthEnable(ctx)
+		return errors.Join(failed, err1, err2, err3, err4, err5, err6, err7)
+	})
+	s := open(t, inEtcd(t, server, "user=proxy&password=secret&enable_history"))
+	var edits []Edit
+	for i := range 2 * maxConditions {
+		edits = append(edits, upstream(fmt.Sprintf("u%03d", i), "1.1.1.1"))
+	}
+	must(t, s.Save(t.Context(), "", edits...))
+	w := watch(t, s)
+	must(t, open(t, inEtcd(t, server, "user=proxy&password=secret")).Save(t.Context(), "", upstream("u001", "2.2.2.2")))
+	w.expect(t, has("u001", "2.2.2.2"))
+	if versions, err := s.History(t.Context(), "upstreams", "u002"); err != nil || len(versions) != 1 {
+		t.Errorf("%+v, %v", versions, err)
+	}
+}
+
 func TestWrongEtcdURLsAreExplained(t *testing.T) {
 	for url, want := range map[string]string{
 		"etcd:///pingap":                     "no host is named; write etcd://host:2379/prefix",
