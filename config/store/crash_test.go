@@ -168,6 +168,34 @@ func TestInterruptedSaveIsFinishedByTheNext(t *testing.T) {
 	}
 }
 
+func TestSaveThatCannotPutFilesInPlaceSaysThatItHasSaved(t *testing.T) {
+	directory := t.TempDir()
+	must(t, os.Chmod(filepath.Dir(directory), 0o755))
+	for _, name := range []string{"a", "b"} {
+		write(t, directory, name+".toml", upstream(name, "1.1.1.1").Text)
+	}
+	// Whoever may make files here may not replace those of others.
+	must(t, os.Chmod(directory, 0o777|os.ModeSticky))
+	s := open(t, directory+"?separation")
+	var err error
+	asNobody(t, func() {
+		err = s.Save(t.Context(), "", upstream("a", "2.2.2.2"), upstream("b", "2.2.2.2"))
+	})
+	if os.Geteuid() == 0 && (err == nil || !strings.HasPrefix(err.Error(), "the configuration has been saved, but not all of its files could be put in place; the next save tries again: ") || !errors.Is(err, syscall.EPERM)) {
+		t.Errorf("it says %v", err)
+	}
+	for range 2 {
+		snapshot, err := s.Read(t.Context())
+		if !has("a", "2.2.2.2")(snapshot, err) || !has("b", "2.2.2.2")(snapshot, err) {
+			t.Errorf("it has not been saved: %v", err)
+		}
+		must(t, s.Save(t.Context(), "", upstream("c", "1.1.1.1")))
+	}
+	if exists(filepath.Join(directory, journalName)) {
+		t.Error("the next save has not put the files in place")
+	}
+}
+
 func TestJournalThatLeadsOutIsRefused(t *testing.T) {
 	directory := t.TempDir()
 	write(t, directory, "conf/basic.toml", "[basic]\n")

@@ -175,7 +175,7 @@ func (f *files) commit(ctx context.Context, s *save) error {
 	if err == nil {
 		err = f.apply(s.changes)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errUnplaced) {
 		for _, path := range remembered {
 			os.Remove(path)
 		}
@@ -184,7 +184,7 @@ func (f *files) commit(ctx context.Context, s *save) error {
 	if len(s.records) > 0 {
 		f.forget()
 	}
-	return nil
+	return err
 }
 
 // unmoved returns errMoved when the files are not those that a save begins with.
@@ -224,6 +224,10 @@ func (f *files) unchanged(c change) error {
 	return nil
 }
 
+// errUnplaced tells that a save has happened, as the journal says, but that
+// files could not be given their names.
+var errUnplaced = errors.New("the configuration has been saved, but not all of its files could be put in place; the next save tries again")
+
 // apply makes changes, all or none.
 func (f *files) apply(changes []change) error {
 	if len(changes) == 1 && !changes[0].keep && (changes[0].is != "" || !f.directory) {
@@ -241,10 +245,14 @@ func (f *files) apply(changes []change) error {
 		}
 	}
 	if err := j.write(f.path); err != nil {
+		os.Remove(filepath.Join(f.path, journalName)) // it may have its name all the same
 		for _, c := range changes {
 			os.Remove(temporary(resolve(f.title(c.was.key))))
 		}
 		return explainSave(f.path, err)
 	}
-	return explainSave(f.path, f.recover())
+	if err := f.recover(); err != nil {
+		return fmt.Errorf("%w: %w", errUnplaced, explainSave(f.path, err))
+	}
+	return nil
 }

@@ -116,8 +116,10 @@ func (s *Store) snapshot(texts []text, notice string) *Snapshot {
 // Save makes edits, all or none, in the name of author, who is noted in the
 // history. It returns when they are on disk, or acknowledged by etcd. The error
 // is a *Conflict when an item is not what its edit says it was; then, as with
-// every other error, nothing has been saved. The exception is an etcd that does
-// not answer in time: it may have done it all the same.
+// every other error, nothing has been saved. The exceptions are an etcd that does
+// not answer in time, which may have done it all the same, and files that the
+// system does not let the process replace after it has let it prepare for that:
+// then the error says that everything has been saved.
 //
 // Whether the configuration is right is not looked at: the caller checks what
 // Snapshot.With returns, or lets SaveIf ask.
