@@ -87,9 +87,6 @@ var texts = sync.OnceValues(func() ([]text, error) {
 			}
 			return nil
 		}
-		if rel == ".git" {
-			return nil // in a working tree beside the first it is a file
-		}
 		content, err := os.ReadFile(name)
 		if err == nil && entry.Type().IsRegular() && utf8.Valid(content) {
 			all = append(all, text{rel, string(content)})
