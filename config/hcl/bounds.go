@@ -38,6 +38,9 @@ func (r *reader) readable() (config.Problem, bool) {
 		problem.Message = fmt.Sprintf("is larger than %d MiB", maxText>>20)
 		return problem, false
 	}
+	if isPlainText(r.text) {
+		return problem, true
+	}
 	tokens, _ := hclsyntax.LexConfig(r.text, r.file, hcl.InitialPos) // the parser finds the same again
 	depth, operators := 0, 0
 	for i, token := range tokens {

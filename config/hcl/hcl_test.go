@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	hcl "github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"pingap/config"
@@ -273,5 +275,30 @@ func TestNamesAreThoseThatTheTextsReferTo(t *testing.T) {
 		if len(problems) > 0 {
 			t.Errorf("%q: %v", name, problems)
 		}
+	}
+}
+
+func FuzzPlainTextHasNothingToBound(f *testing.F) {
+	f.Add(nested)
+	for _, text := range []string{"a = 1\n", "a = \"x\\\"\" # b\nc \"d\" {\n e = [\"f\", [1]]\n}\n", "a = b[0]", "a = 1e5", "a = -1", "a == b", "a = \"${b}\"", "a = <<X\nX\n", "a = a.b", "\"a\"[0]", "a = [1][0]", "a = 1\n[0]"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if !isPlainText([]byte(text)) {
+			return
+		}
+		tokens, _ := hclsyntax.LexConfig([]byte(text), "a.hcl", hcl.InitialPos)
+		for i := range tokens {
+			if isOperator(tokens, i) || tokens[i].Type == hclsyntax.TokenNumberLit && !isShort(tokens[i].Bytes) || tokens[i].Type == hclsyntax.TokenOHeredoc {
+				t.Errorf("%q is plain, but holds %q", text, tokens[i].Bytes)
+			}
+		}
+	})
+}
+
+func TestMostTextsArePlain(t *testing.T) {
+	text := "server \"web\" {\n  addr = \"0.0.0.0:80\" # here\n  locations = [\"a-b\", \"c\"]\n  threads = 2\n}\nlocation \"a-b\" {\n  proxy_set_headers = [\n    \"Host: $host\",\n  ]\n}\n"
+	if !isPlainText([]byte(text)) {
+		t.Error("it is not plain")
 	}
 }
