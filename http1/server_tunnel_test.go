@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"pingap/loop"
 	"pingap/loop/looptest"
@@ -179,6 +180,28 @@ func TestTunnelKeepsTheOtherDirectionAfterAHalfClose(t *testing.T) {
 	if got := peer.all(); got != "and this" {
 		t.Errorf("the far end got %q", got)
 	}
+}
+
+// Many tunnels are silent most of the time.
+func TestSilentTunnelHoldsTheRequestsBufferAlone(t *testing.T) {
+	s, peer := tunnelTo(t, nil)
+	c := s.dial().send(upgrade).want(upgraded)
+	const size = 4 << 20
+	sent := make(chan error, 1)
+	go func() { sent <- sendPattern(c.conn, size, false) }()
+	got, err := io.CopyN(io.Discard, peer.conn, size)
+	if err := errors.Join(err, <-sent); err != nil {
+		t.Fatalf("%d bytes: %v", got, err)
+	}
+	buffers := -1
+	for range 1000 {
+		looptest.Do(t, s.loop, func() { buffers = s.loop.Stats().Buffers })
+		if buffers == 1 {
+			return
+		}
+		time.Sleep(time.Millisecond) // sleep: between two looks, since nobody tells when a buffer is given back
+	}
+	t.Errorf("%d buffers are held", buffers)
 }
 
 // A reset says that what came before it may not be whole.

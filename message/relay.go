@@ -95,6 +95,7 @@ func (r *Relay) carry(to, from Tunnel) {
 			r.fail(err)
 			return
 		}
+		r.touch() // the other end may be slow to take them
 		if _, err := to.Write(view); err != nil {
 			r.note(err)
 			return
