@@ -7,7 +7,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -83,18 +85,29 @@ func TestWebSocketsPassMessagesOfEverySize(t *testing.T) {
 				}
 			}
 		}
-		c.Write(ctx, websocket.MessageText, []byte("close"))
-		var end websocket.CloseError
-		if _, _, err := c.Read(ctx); !errors.As(err, &end) || end.Code != 4001 || end.Reason != "as told" {
-			t.Errorf("%s: the end is %v", url, err)
+		if err := closed(ctx, c); err != nil {
+			t.Errorf("%s: %v", url, err)
 		}
 	}
+}
+
+// closed tells the upstream to close a WebSocket, and waits until it has. The
+// library's own way to close one gives up after a few seconds.
+func closed(ctx context.Context, c *websocket.Conn) error {
+	if err := c.Write(ctx, websocket.MessageText, []byte("close")); err != nil {
+		return err
+	}
+	var end websocket.CloseError
+	if _, _, err := c.Read(ctx); !errors.As(err, &end) || end.Code != 4001 || end.Reason != "as told" {
+		return fmt.Errorf("the end is %v", err)
+	}
+	return nil
 }
 
 func TestAThousandWebSocketsAtOnce(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		url, client := frontOf(t, secure)
-		ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
+		ctx, cancel := context.WithTimeout(t.Context(), 6*patience)
 		defer cancel()
 		// They come a few at a time, since a handshake may take only so long,
 		// and stay until all are there.
@@ -120,7 +133,7 @@ func TestAThousandWebSocketsAtOnce(t *testing.T) {
 					return fmt.Errorf("%q came back, %v", back, err)
 				}
 			}
-			return c.Close(websocket.StatusNormalClosure, "")
+			return closed(ctx, c)
 		})
 	}
 }
@@ -163,5 +176,45 @@ func TestWebSocketEndsWithEitherEnd(t *testing.T) {
 		}
 	case <-time.After(patience):
 		t.Error("the upstream does not hear of the end")
+	}
+}
+
+// An upstream of which all else is asked over HTTP/2 is asked for a WebSocket over
+// HTTP/1.1.
+func TestWebSocketFindsItsWayToAnUpstreamThatPrefersHTTP2(t *testing.T) {
+	echo := echoSocket(t)
+	upstream := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/echo" {
+			echo(w, r)
+			return
+		}
+		io.WriteString(w, r.Proto)
+	}))
+	upstream.EnableHTTP2 = true
+	upstream.StartTLS()
+	defer upstream.Close()
+	p := startProxyTo(t, upstream.Listener.Addr().String(), `alpn = "h2h1"`, `sni = "example.com"`, "verify_cert = false")
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	for range 2 {
+		resp, err := newClient(t).Get(p.url("/"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if proto, err := io.ReadAll(resp.Body); string(proto) != "HTTP/2.0" || err != nil {
+			t.Errorf("a request goes over %q, %v", proto, err)
+		}
+		resp.Body.Close()
+		c, _, err := websocket.Dial(ctx, "ws://"+p.addr+"/echo", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.CloseNow()
+		if err := c.Write(ctx, websocket.MessageText, []byte("hello")); err != nil {
+			t.Error(err)
+		}
+		if _, got, err := c.Read(ctx); string(got) != "hello" || err != nil {
+			t.Errorf("%q comes back, %v", got, err)
+		}
 	}
 }
