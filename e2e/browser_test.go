@@ -56,7 +56,16 @@ const loaded = `[
 // the one before has come back.
 const echoed = `new Promise((done, failed) => {
 	const sizes = [1, 125, 126, 65535, 65536, 1 << 20, 16 << 20];
-	const message = n => new Uint8Array(n).map((_, i) => i * 7 + (i >> 8));
+	const message = n => {
+		const m = new Uint8Array(n);
+		for (let i = 0; i < n; i++) m[i] = i * 7 + (i >> 8);
+		return m;
+	};
+	const differ = (a, b) => {
+		if (a.length != b.length) return true;
+		for (let i = 0; i < a.length; i++) if (a[i] != b[i]) return true;
+		return false;
+	};
 	const s = new WebSocket('wss://' + location.host + '/echo');
 	s.binaryType = 'arraybuffer';
 	let text, sent;
@@ -73,7 +82,7 @@ const echoed = `new Promise((done, failed) => {
 			return next();
 		}
 		const got = new Uint8Array(m.data);
-		if (got.length != sent.length || got.some((b, i) => b != sent[i])) {
+		if (differ(got, sent)) {
 			return failed('a message of ' + sent.length + ' bytes came back changed');
 		}
 		next();
@@ -92,7 +101,7 @@ const sockets = `Promise.all(Array.from({length: 100}, (_, i) => new Promise(don
 // browse lets a browser do something, and ends it.
 func browse(t *testing.T, actions ...chromedp.Action) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*patience)
 	defer cancel()
 	ctx, end := chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.NoSandbox, // root has none

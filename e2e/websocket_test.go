@@ -65,7 +65,7 @@ func frontOf(t *testing.T, secure bool) (url string, c *http.Client) {
 func TestWebSocketsPassMessagesOfEverySize(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		url, client := frontOf(t, secure)
-		ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+		ctx, cancel := context.WithTimeout(t.Context(), 6*patience)
 		defer cancel()
 		c, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: client})
 		if err != nil {
