@@ -16,13 +16,9 @@ import (
 	"time"
 )
 
-const (
-	// saverDirectory is the variable that makes the test binary a process that
-	// saves until it is killed.
-	saverDirectory = "PINGAP_TEST_SAVES_IN"
-	// kills is how many saves are interrupted, in all layouts together.
-	kills = 500
-)
+// saverDirectory is the variable that makes the test binary a process that saves
+// until it is killed.
+const saverDirectory = "PINGAP_TEST_SAVES_IN"
 
 // generation is the edits of one save: all items tell its number, and fill more
 // than one page.
