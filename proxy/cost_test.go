@@ -5,6 +5,7 @@ import (
 
 	"pingap/loop"
 	"pingap/loop/looptest"
+	"pingap/message"
 )
 
 // Being counted by the graph and by its location, and being logged, is part of
@@ -19,11 +20,13 @@ access_log = "{method} {path} {status}"
 path = "/ping"
 plugins = ["pingap:ping"]
 max_processing = 10
+client_max_body_size = "1mb"
 `)
 	looptest.Run(t, func(l *loop.Loop) {
 		x := request(l, "GET", "a", "/ping")
 		serve := func() {
 			x.Request.Method, x.Request.Host, x.Request.Path = "GET", "a", "/ping"
+			x.Request.Length = message.UnknownLength // content that is not known to fit
 			if err := g.Services["s"].Serve(x); err != nil {
 				t.Error(err)
 			}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"pingap/message"
@@ -21,11 +22,20 @@ type Location struct {
 	maxProcessing int64 // exchanges at a time; 0: unlimited
 	processing    *atomic.Int64
 	ended         func(*message.Exchange) // takes one off processing
+	bodies        sync.Pool               // of *limitedBody
 }
 
 func newLocation(name string, processing *atomic.Int64) *Location {
 	loc := &Location{name: name, processing: processing}
 	loc.ended = func(*message.Exchange) { loc.processing.Add(-1) }
+	loc.bodies.New = func() any {
+		b := &limitedBody{}
+		b.ended = func(*message.Exchange) {
+			b.body = message.NoBody
+			loc.bodies.Put(b)
+		}
+		return b
+	}
 	return loc
 }
 
@@ -46,7 +56,10 @@ func (loc *Location) Serve(x *message.Exchange) error {
 			return &TooLargeError{Limit: loc.maxBody}
 		}
 		if x.Request.Length == message.UnknownLength {
-			x.Request.Body = &limitedBody{body: x.Request.Body, left: loc.maxBody, limit: loc.maxBody}
+			b := loc.bodies.Get().(*limitedBody)
+			b.body, b.left, b.limit = x.Request.Body, loc.maxBody, loc.maxBody
+			x.Request.Body = b
+			x.OnEnd(b.ended)
 		}
 	}
 	return loc.handler.Serve(x)
@@ -72,6 +85,7 @@ func (e *TooManyError) Error() string {
 type limitedBody struct {
 	body        message.Body
 	left, limit int64
+	ended       func(*message.Exchange) // of its exchange: it serves another one
 }
 
 func (b *limitedBody) Next() ([]byte, error) {
