@@ -232,7 +232,7 @@ func names(sizes []int64) string {
 
 // curl runs curl, and expects contents of these sizes, one behind the other.
 func curl(input io.Reader, sizes []int64, args ...string) error {
-	cmd := exec.Command("curl", append([]string{"-sS", "--fail", "--max-time", "120"}, args...)...)
+	cmd := exec.Command("curl", append([]string{"-sS", "--fail", "--max-time", "300"}, args...)...)
 	var text strings.Builder
 	cmd.Stdin, cmd.Stderr = input, &text
 	out, err := cmd.StdoutPipe()

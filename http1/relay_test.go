@@ -50,12 +50,12 @@ func TestRelayKnowsThatAHeadHasLeftBeforeItsContent(t *testing.T) {
 	c := r.dial().send("POST / HTTP/1.1\nHost: h\nContent-Length: 5\n\n")
 	r.peer.want(wantPost)
 	looptest.Do(t, r.loop, func() {
-		// So the loop hears of the content first.
+		// So the loop hears of the content first, unless the kernel is busy.
 		c.send("hello")
 		r.peer.reset()
 	})
 	e, ok := errors.AsType[*message.UpstreamError](<-r.ended)
-	if !ok || e.Failure != message.ConnectionLost || !e.Sent {
+	if !ok || e.Failure != message.ConnectionLost || !e.Sent && !e.Consumed {
 		t.Errorf("%v: sent %v, consumed %v", e, e.Sent, e.Consumed)
 	}
 	c.want("HTTP/1.1 500 ")
