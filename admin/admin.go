@@ -68,6 +68,7 @@ type Status struct {
 	Threads       int       `json:"threads"`       // event loops
 	Connections   int64     `json:"connections"`   // of clients, open now
 	Processing    int64     `json:"processing"`    // exchanges in flight
+	Panics        int64     `json:"panics"`        // that ended an exchange each; a defect of the program
 	Plugins       []string  `json:"supported_plugins"`
 }
 

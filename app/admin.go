@@ -139,7 +139,7 @@ func adminProcess(live *reloader, next *succession) admin.Process {
 			return admin.Status{
 				Name: now.Basic.Name, Version: Version, GoVersion: runtime.Version(), PID: os.Getpid(), StartTime: began,
 				Configuration: from.name, ConfigHash: now.hash(), Threads: len(live.loops.All()),
-				Connections: live.server.Open(), Processing: live.server.Active(), Plugins: plugin.Categories(),
+				Connections: live.server.Open(), Processing: live.server.Active(), Panics: live.panics.Load(), Plugins: plugin.Categories(),
 			}
 		},
 		Certificates: func() (list []admin.Certificate) {

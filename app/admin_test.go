@@ -7,6 +7,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"pingap/config"
+	"pingap/message"
+	"pingap/plugin"
 )
 
 // adminOf waits for the admin of a process and returns its address.
@@ -126,4 +130,37 @@ func TestAdminWhoseAddressIsWrongIsAWrongCommandLine(t *testing.T) {
 			t.Errorf("%s: exit code %d, error %q", c.address, code, stderr)
 		}
 	}
+}
+
+// hopeless panics with each exchange.
+type hopeless struct{}
+
+func (hopeless) Wrap(message.Handler) message.Handler {
+	return message.HandlerFunc(func(*message.Exchange) error { panic("no hope") })
+}
+
+func init() {
+	plugin.Register(plugin.Kind{
+		Category: "hopeless",
+		Steps:    []plugin.Step{plugin.Request},
+		New:      func(*config.Table) (plugin.Plugin, config.Problems) { return hopeless{}, nil },
+	})
+}
+
+func TestPanicEndsItsExchangeAloneAndIsCounted(t *testing.T) {
+	p := launch(t, strings.Replace(answering, "category = \"mock\"\ndata = \"first\"", "category = \"hopeless\"", 1), "--admin", "me:secret@127.0.0.1:0")
+	url := p.adminOf(t)
+	for range 3 {
+		if got := p.get(t, "/"); !strings.Contains(got, "500") {
+			t.Errorf("the answer is %q", got)
+		}
+	}
+	if _, text := tell(t, "GET", url+"api/basic", ""); !strings.Contains(text, `"panics": 3`) {
+		t.Errorf("the admin says %s", text)
+	}
+	if said := p.stderr.String(); !strings.Contains(said, "no hope") || !strings.Contains(said, "admin_test.go") {
+		t.Errorf("the log says neither what nor where:\n%s", said)
+	}
+	p.signals <- syscall.SIGTERM
+	p.exit(t)
 }

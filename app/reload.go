@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"pingap/admin"
@@ -31,6 +32,7 @@ type reloader struct {
 	tickets     *certificate.TicketKeys // of the process, whatever is in force
 	stapler     *certificate.Stapler    // that too
 	watcher     *certificate.Watcher    // of the files that certificates are read from; nil before start
+	panics      *atomic.Int64           // of exchanges, which have ended with them
 
 	restart  func(why string) // starts a new process for what this one cannot follow; nil to leave that to people
 	started  *loaded          // [basic] of what the process was started with

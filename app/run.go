@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -47,7 +48,9 @@ func run(c *loaded, f *flags, system System) error {
 	logger := log.Logger
 
 	threads := loops(c.Config, f)
+	panics := new(atomic.Int64)
 	ls, err := server.StartLoops(threads, func(value any, stack []byte) {
+		panics.Add(1)
 		logger.Error("panic, recovered: the exchange has ended", "panic", value, "stack", string(stack))
 	})
 	if err != nil {
@@ -69,7 +72,7 @@ func run(c *loaded, f *flags, system System) error {
 	srv := server.New(ls, logger)
 	srv.Inherit(start.take())
 	live := (&reloader{
-		flags: f, server: srv, loops: ls, log: log, systemd: start.systemd, tickets: tickets, stapler: stapler,
+		flags: f, server: srv, loops: ls, log: log, systemd: start.systemd, tickets: tickets, stapler: stapler, panics: panics,
 		environment: proxy.Environment{
 			Version: Version, Logger: logger, LogOutput: log.Output(system.Stdout), Loops: threads,
 		},
