@@ -284,7 +284,7 @@ func TestEarlierVersionsAreListedAndRestored(t *testing.T) {
 		t.Errorf("the oldest version has %v", addrs)
 	}
 	want(t, d.ask("POST", "/api/config-history/upstream/app/restore", `{"id": "`+oldest.ID+`"}`), 200, `+ addrs = [\"127.0.0.1:5000\"]`)
-	want(t, d.ask("POST", "/api/config-history/upstream/app/restore", `{"id": "1.0"}`), 404, "no version")
+	want(t, d.ask("POST", "/api/config-history/upstream/app/restore", `{"id": "1.0"}`), 404, "no such version")
 	want(t, d.ask("POST", "/api/config-history/upstream/app/restore", `nothing`), 400)
 }
 

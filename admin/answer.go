@@ -67,9 +67,7 @@ func explain(err error) (int, refusal) {
 		return http.StatusConflict, refusal{Message: err.Error()}
 	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge, refusal{Message: "the body is larger than an admin takes"}
-	case errors.Is(err, store.ErrAbsent):
-		return http.StatusNotFound, refusal{Message: err.Error()}
-	case errors.Is(err, store.ErrNoHistory):
+	case errors.Is(err, store.ErrAbsent), errors.Is(err, store.ErrNoVersion), errors.Is(err, store.ErrNoHistory):
 		return http.StatusNotFound, refusal{Message: err.Error()}
 	}
 	return http.StatusInternalServerError, refusal{Message: err.Error()}

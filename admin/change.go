@@ -171,27 +171,33 @@ func (s *Server) change(r *http.Request, edit func(*store.Snapshot) ([]store.Edi
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.examine(r.Context(), snapshot, edits); err != nil {
+	if _, err := with(snapshot, edits); err != nil {
 		return nil, err
 	}
 	author := authorOf(r)
-	if err := s.process.Store.Save(r.Context(), author, edits...); err != nil {
+	err = s.process.Store.SaveIf(r.Context(), author, func(after *store.Snapshot) error {
+		_, err := s.examine(r.Context(), after)
+		return err
+	}, edits...)
+	if err != nil {
 		return nil, err
 	}
 	return s.effectOf(r, "saved by "+author)
 }
 
-// examine checks the configuration that edits would make, and returns what
-// would change.
-func (s *Server) examine(ctx context.Context, snapshot *store.Snapshot, edits []store.Edit) (*effect, error) {
+// with is store.Snapshot.With; whoever sends edits that cannot be made hears so.
+func with(snapshot *store.Snapshot, edits []store.Edit) (*store.Snapshot, error) {
 	after, err := snapshot.With(edits...)
 	var conflict *store.Conflict
-	switch {
-	case errors.As(err, &conflict), errors.Is(err, store.ErrAbsent):
-		return nil, err
-	case err != nil:
-		return nil, badRequest(err.Error())
+	if err == nil || errors.As(err, &conflict) || errors.Is(err, store.ErrAbsent) {
+		return after, err
 	}
+	return nil, badRequest(err.Error())
+}
+
+// examine checks a configuration that is to be saved, and returns what would
+// change.
+func (s *Server) examine(ctx context.Context, after *store.Snapshot) (*effect, error) {
 	changes, problems := s.process.Check(ctx, after)
 	if wrong := problems.Errors(); len(wrong) > 0 {
 		return nil, &failure{status: http.StatusUnprocessableEntity,
@@ -224,7 +230,11 @@ func (s *Server) check(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.examine(r.Context(), snapshot, edits)
+	after, err := with(snapshot, edits)
+	if err != nil {
+		return nil, err
+	}
+	return s.examine(r.Context(), after)
 }
 
 // reload puts what is stored into force.

@@ -3,7 +3,6 @@ package admin
 import (
 	"encoding/json"
 	"net/http"
-	"strconv"
 	"time"
 
 	"pingap/config/store"
@@ -61,15 +60,7 @@ func (s *Server) restore(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, bodyError(`the body is not {"id": "..."}, with the id of a version`, err)
 	}
 	return s.change(r, func(*store.Snapshot) ([]store.Edit, error) {
-		versions, err := s.process.Store.History(r.Context(), kind, name)
-		if err != nil {
-			return nil, err
-		}
-		for _, v := range versions {
-			if v.ID == wanted.ID {
-				return []store.Edit{{Category: kind, Name: name, Text: v.Text, Base: precondition(r)}}, nil
-			}
-		}
-		return nil, &failure{status: http.StatusNotFound, message: "there is no version " + strconv.Quote(wanted.ID) + " of that section"}
+		v, err := s.process.Store.Version(r.Context(), kind, name, wanted.ID)
+		return []store.Edit{v.Restore(precondition(r))}, err
 	})
 }

@@ -51,7 +51,7 @@ func prepare(c *loaded, f *flags, system System) (a *arrival, err error) {
 	if err := a.inherit(c, f, who, system); err != nil {
 		return a, err
 	}
-	if a.pid, err = openPidFile(c.Basic.PidFile, who); err != nil {
+	if a.pid, err = openPidFile(pidPath(c.Basic.PidFile, a.daemon != nil), who); err != nil {
 		a.warnings = append(a.warnings, err) // it is not worth an outage
 	}
 	if err := a.daemon.openErrorLog(c.Basic.ErrorLog, who, f, system); err != nil {

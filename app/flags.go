@@ -22,6 +22,7 @@ type flags struct {
 	help     bool
 	log      string // file for the application log; "" for stderr
 	logLevel string // "" to leave it to the configuration
+	rustLog  string // where neither says it: what Pingap's users have in RUST_LOG
 	threads  int    // 0 to leave it to the configuration
 
 	daemon      bool
@@ -134,6 +135,7 @@ func parseFlags(args []string, getenv func(string) string) (*flags, *pflag.FlagS
 	f.conf = expandHome(f.conf, getenv)
 	f.simple.cert, f.simple.key = expandHome(f.simple.cert, getenv), expandHome(f.simple.key, getenv)
 	f.log = expandHome(f.log, getenv)
+	f.rustLog = levelOf(getenv("RUST_LOG"))
 	return f, set, nil
 }
 
@@ -188,3 +190,11 @@ func expandHome(path string, getenv func(string) string) string {
 // serves reports whether the command line asks for a proxy, not for something
 // that is printed or written.
 func (f *flags) serves() bool { return !f.test && f.write == nil && f.sync == "" }
+
+// levelOf reads the level for the whole log out of a list of filters, as the
+// configuration does; "" when there is none.
+func levelOf(filters string) string {
+	var level config.LogLevel
+	level.UnmarshalText([]byte(filters)) // what it has read holds, whatever it has not
+	return string(level)
+}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // pidFile holds the number of the process that serves. It is opened while the
@@ -18,6 +20,23 @@ type pidFile struct {
 	path    string
 	file    *os.File
 	created bool // it was not there before
+}
+
+// pidPaths are where a daemon writes its number that nobody has told where to.
+var pidPaths = []string{"/run/pingap.pid", "/var/run/pingap.pid", "/tmp/pingap.pid"}
+
+// pidPath returns where the number is to be written: as configured, or for a
+// daemon the first of pidPaths whose directory it may write to; "" for nowhere.
+func pidPath(configured string, daemon bool) string {
+	if configured != "" || !daemon {
+		return configured
+	}
+	for _, path := range pidPaths {
+		if unix.Access(filepath.Dir(path), unix.W_OK) == nil {
+			return path
+		}
+	}
+	return ""
 }
 
 // openPidFile opens the file, and gives it to the identity that will write it.

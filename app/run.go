@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -141,10 +142,7 @@ func openLog(c *config.Config, f *flags, system System) (*telemetry.Log, error) 
 
 // logLevel says from which level on is logged.
 func logLevel(c *config.Config, f *flags) string {
-	if f.logLevel != "" {
-		return f.logLevel
-	}
-	return string(c.Basic.LogLevel)
+	return cmp.Or(f.logLevel, string(c.Basic.LogLevel), f.rustLog)
 }
 
 // sitesOf makes the sites of a graph's services.

@@ -16,7 +16,9 @@ type Basic struct {
 	// begins with {, else HTML. {{version}}, {{error_type}} and {{content}}
 	// are replaced. Empty means the built-in page.
 	ErrorTemplate string `config:"error_template"`
-	// PidFile is where the process writes its number. Empty means nowhere.
+	// PidFile is where the process writes its number. Empty means nowhere; for
+	// a daemon the first of /run/pingap.pid, /var/run/pingap.pid and
+	// /tmp/pingap.pid that it may write.
 	PidFile string `config:"pid_file"`
 	// ErrorLog is the file that the standard error of a daemon goes to.
 	ErrorLog string `config:"error_log"`

@@ -54,6 +54,9 @@ func (s *Store) History(ctx context.Context, category, name string) ([]Version, 
 	return versions, nil
 }
 
+// ErrNoVersion is wrapped by the error of Version for one that is not kept.
+var ErrNoVersion = errors.New("there is no such version")
+
 // Version returns one of the versions of an item, by its ID.
 func (s *Store) Version(ctx context.Context, category, name, version string) (Version, error) {
 	versions, err := s.History(ctx, category, name)
@@ -65,7 +68,7 @@ func (s *Store) Version(ctx context.Context, category, name, version string) (Ve
 			return v, nil
 		}
 	}
-	return Version{}, fmt.Errorf("there is no version %q of [%s] any more; the newest %d are kept", version, id{category, name}, maxVersions)
+	return Version{}, fmt.Errorf("%w: %q of [%s]; the newest %d are kept", ErrNoVersion, version, id{category, name}, maxVersions)
 }
 
 // Restore returns the edit that makes the item what it was in the version: one
