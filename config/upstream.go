@@ -79,7 +79,8 @@ type Upstream struct {
 	TCPFastOpen bool `config:"tcp_fast_open"`
 	// IPv4Only leaves the IPv6 addresses of host names out.
 	IPv4Only bool `config:"ipv4_only"`
-	// EnableTracer counts the open connections, for the access log.
+	// EnableTracer is what Pingap needs to be told to count open connections, for
+	// the access log. Here they are always counted.
 	EnableTracer bool `config:"enable_tracer"`
 	// EnableBackendStats counts the answers of each peer, and those that
 	// failed. Circuit breakers need it.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"slices"
+	"strings"
 
 	"pingap/message"
 )
@@ -46,8 +47,9 @@ func (c *headerChanges) apply(x *message.Exchange, h *message.Header) {
 // wire.
 type requestChanges struct {
 	headerChanges
-	host *value // nil: it stays
-	late bool   // whether a value tells of the connection to the upstream
+	host  *value                         // nil: it stays
+	late  bool                           // whether a value tells of the connection to the upstream
+	alias func(field message.Field) bool // see poses; bound once, so that it does not allocate
 }
 
 func newRequestChanges(set, add []headerField) requestChanges {
@@ -60,6 +62,7 @@ func newRequestChanges(set, add []headerField) requestChanges {
 		}
 		c.late = c.late || set[i].value.late
 	}
+	c.alias = c.poses
 	c.late = c.late || slices.ContainsFunc(add, func(f headerField) bool { return f.value.late })
 	return c
 }
@@ -73,7 +76,46 @@ func (c *requestChanges) apply(x *message.Exchange) {
 		host = c.host.of(x)
 	}
 	c.headerChanges.apply(x, &x.Request.Header)
+	x.Request.Header.DelFunc(c.alias)
 	x.Request.Host = host
+}
+
+// poses reports whether a field of the client could be taken for one that the
+// location sets: to upstreams that know fields as variables, as those of CGI do,
+// X_Forwarded_For is the same as X-Forwarded-For (RFC 3875 section 4.1.18).
+func (c *requestChanges) poses(field message.Field) bool {
+	if strings.IndexByte(field.Name, '_') < 0 {
+		return false
+	}
+	for i := range c.set {
+		if name := c.set[i].name; !message.EqualFold(name, field.Name) && sameVariable(name, field.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// sameVariable reports whether two names differ in case and in _ for - alone.
+func sameVariable(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if variableByte(a[i]) != variableByte(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func variableByte(c byte) byte {
+	switch {
+	case c == '-':
+		return '_'
+	case 'A' <= c && c <= 'Z':
+		return c | 0x20
+	}
+	return c
 }
 
 // connected gives the values that tell of the connection to the upstream to

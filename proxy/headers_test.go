@@ -136,3 +136,38 @@ func TestChangingFieldsDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestFieldThatPosesAsOneOfTheLocationDoesNotReachTheUpstream(t *testing.T) {
+	g := compile(t, `
+[servers.s]
+addr = "127.0.0.1:1"
+locations = ["l"]
+[locations.l]
+upstream = "u"
+enable_reverse_proxy_headers = true
+proxy_set_headers = ["X-Own: set", "x_low: set too"]
+[upstreams.u]
+addrs = ["`+echo(t)+`"]
+`)
+	looptest.Run(t, func(l *loop.Loop) {
+		x := request(l, "GET", "example.com:80", "/")
+		for _, name := range []string{"X_Forwarded_For", "x_real-ip", "X_OWN", "X-Low", "X_LOW", "X_Other"} {
+			x.Request.Header.Add(name, "mine")
+		}
+		if err := g.Services["s"].Serve(x); err != nil {
+			t.Error(err)
+		}
+		for name, want := range map[string]string{
+			"Saw-X_forwarded_for": "", "Saw-X_real-Ip": "", "Saw-X_own": "", "Saw-X-Own": "set", "Saw-X_low": "set too", "Saw-X_other": "mine",
+		} {
+			if got := x.Response.Header.Get(name); got != want {
+				t.Errorf("%s is %q, want %q", name, got, want)
+			}
+		}
+		if got := x.Request.Header.Get("X_OWN"); got != "mine" {
+			t.Errorf("the client's field has become %q for whoever comes after the upstream", got)
+		}
+		finish(x)
+		closeIdle(t, l, g)
+	})
+}

@@ -51,7 +51,7 @@ func TestHistoryTellsWhoSavedWhatAndWhen(t *testing.T) {
 		if versions, err := s.History(t.Context(), "upstreams", "a"); err != nil || len(versions) != 5 || versions[0].Author != "dave" {
 			t.Errorf("%s: %v", s, err)
 		}
-		if _, err := s.Version(t.Context(), "upstreams", "a", "nonsense"); err == nil || !strings.Contains(err.Error(), `there is no version "nonsense" of [upstreams.a] any more`) {
+		if _, err := s.Version(t.Context(), "upstreams", "a", "nonsense"); !errors.Is(err, ErrNoVersion) || !strings.Contains(err.Error(), `"nonsense" of [upstreams.a]`) {
 			t.Errorf("%s: %v", s, err)
 		}
 	}
