@@ -1,5 +1,7 @@
 package http1
 
+import "pingap/message"
+
 // end ends the exchange, whatever has become of it, once nobody works for it
 // any more.
 func (s *session) end() {
@@ -43,13 +45,20 @@ func (s *session) part() {
 		c.wait()
 	case s.abort:
 		c.abort()
-	case s.cut || s.co.Canceled() != nil || s.nothingMore():
+	case s.cut || s.stopped() || s.nothingMore():
 		c.close()
 	case s.closeWrite() != nil:
 		c.close()
 	default:
 		c.linger()
 	}
+}
+
+// stopped reports whether the session has been canceled, other than by a client
+// that has left: one that has closed just its own side may still take the answer.
+func (s *session) stopped() bool {
+	reason := s.co.Canceled()
+	return reason != nil && reason != message.ErrClientGone
 }
 
 // nothingMore reports whether the client has said that it sends nothing after

@@ -232,6 +232,24 @@ func TestServerAnswersAClientThatHasClosedItsSideBefore(t *testing.T) {
 	}
 }
 
+// A client that ends while its exchange does has its answer already: that is not
+// destroyed by a reset because of what else it has sent.
+func TestServerLeavesAnAnswerToAClientThatLeaves(t *testing.T) {
+	s := serve(t, &Server{Handler: message.HandlerFunc(func(x *message.Exchange) error {
+		co := x.Loop.Current()
+		x.Hold()
+		x.Loop.Go(loop.TaskFunc(func() {
+			defer x.Release()
+			for co.Canceled() == nil && x.Loop.Sleep(time.Millisecond) == nil {
+			}
+		}))
+		return echo(x)
+	})})
+	c := s.dial().send("GET / HTTP/1.1\nHost: a\n\n").want(ok + "Content-Length: 5\n\nGET /")
+	c.send("more").conn.CloseWrite()
+	c.wantEnd()
+}
+
 func TestServerCancelsTheExchangeWhenContentIsCut(t *testing.T) {
 	// Here it is a second coroutine that notices, while the handler waits
 	// for something else.
