@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"pingap/loop"
@@ -66,19 +67,25 @@ func (c *client) readAnswers(raw []byte) (requests []string, answered int) {
 		}
 	}
 	c.conn.CloseWrite()
-	for c.readAnswer(in, &http.Request{Method: "GET"}) {
+	for c.readAnswer(in, nil) {
 		c.t.Fatal("an answer to what is no request")
 	}
 	return requests, answered
 }
 
-// readAnswer reads the answer to a request. It reports false if that is a refusal
-// or the end, behind which nothing may come.
+// readAnswer reads the answer to a request, nil for what is none and has been
+// followed by the client's end. It reports false if that is a refusal or the end,
+// behind which nothing may come.
 func (c *client) readAnswer(in *bufio.Reader, r *http.Request) bool {
 	c.t.Helper()
 	for {
-		if _, err := in.Peek(1); err == io.EOF {
+		// To the relay a client that ends before its answer has left: the
+		// connection is reset where something it has sent is not read.
+		switch _, err := in.Peek(1); {
+		case err == io.EOF, r == nil && errors.Is(err, syscall.ECONNRESET):
 			return false
+		case err != nil:
+			c.t.Fatalf("instead of an answer: %v", err)
 		}
 		answer, err := http.ReadResponse(in, r)
 		if err == nil && answer.StatusCode < 200 {
@@ -88,7 +95,7 @@ func (c *client) readAnswer(in *bufio.Reader, r *http.Request) bool {
 			_, err = io.Copy(io.Discard, answer.Body)
 		}
 		if err != nil {
-			c.t.Fatalf("%s: %v", r.Method, err)
+			c.t.Fatalf("within an answer: %v", err)
 		}
 		if answer.StatusCode < 400 {
 			return true
