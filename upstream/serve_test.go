@@ -3,10 +3,12 @@ package upstream
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"pingap/addresstest"
 	"pingap/loop"
 	"pingap/loop/looptest"
 	"pingap/message"
@@ -122,15 +124,11 @@ func TestFreshConnectionThatIsLostIsNotTriedAgain(t *testing.T) {
 	}
 }
 
-// dead is a peer that refuses connections.
+// dead is a peer that refuses connections. Nobody else will be given its port.
 func dead(t *testing.T) PeerSpec {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return specOf(ln.Addr())
+	addr := netip.MustParseAddrPort(addresstest.Free(t))
+	return PeerSpec{Host: addr.Addr().String(), Port: addr.Port()}
 }
 
 func TestRefusedConnectionIsAFailureToConnect(t *testing.T) {
