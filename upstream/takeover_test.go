@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/netip"
 	"testing"
-	"time"
 
 	"pingap/loop"
 	"pingap/loop/looptest"
@@ -61,9 +60,8 @@ func TestLoopThatGetsNoAnswerConnectsByItself(t *testing.T) {
 // what this one does: the race detector watches.
 func TestLoopThatDoesNotWaitLeavesTheAnswerAlone(t *testing.T) {
 	b := listen(t, answering("hello"))
-	u, first, second := twoLoops(t, b)
-	// sleep: the loop is to be held up without a word between the two
-	first.Post(func() { time.Sleep(5 * usualPatience) })
+	u, _, second := twoLoops(t, b)
+	u.patience = -1
 	ask(t, second, u).want(t, "hello")
 	looptest.Do(t, second, func() {
 		eventually(t, second, func() bool { return u.pool(second).places[0].idle.Load() == 2 })
