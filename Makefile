@@ -67,11 +67,13 @@ profile: bench-needs ## renew cmd/pingap/default.pgo
 scan: scan-needs ## have testssl.sh look at the TLS of this proxy and of Caddy (some minutes)
 	$(GO) run ./e2e/scan
 
+# By default each input that is interesting may be made smaller for a minute,
+# which would be all of the time.
 fuzz: ## run every fuzz target for FUZZTIME, one after the other
 	@set -e; for package in $$($(GO) list ./...); do \
 		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 			echo "$$package $$target"; \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $$package; \
 		done; \
 	done
 
