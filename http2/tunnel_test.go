@@ -221,3 +221,42 @@ func TestTunnelEndsWhenItIsSilent(t *testing.T) {
 		})
 	}
 }
+
+// A client that has finished, and so waits, can still go: the far end need not
+// say anything for that to be noticed.
+func TestTunnelEndsWithItsStreamOnceTheClientHasFinished(t *testing.T) {
+	for name, leave := range map[string]func(*attacker){
+		"the stream is reset":    func(a *attacker) { a.WriteRSTStream(1, wire.ErrCodeCancel) },
+		"the connection is lost": func(a *attacker) { a.conn.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			ended, finished := make(chan error, 1), make(chan struct{})
+			var far *listening
+			a := attack(t, &Server{Handler: answering(func(x *message.Exchange) message.Tunnel {
+				far = &listening{mute{echoFar{loop: x.Loop}}, finished}
+				return far
+			}, ended)})
+			a.open(1, false, extended...)
+			if status, _ := a.outcome(1); status != "200" {
+				t.Fatal("no tunnel")
+			}
+			a.WriteData(1, true, nil)
+			<-finished
+			leave(a)
+			if err := <-ended; err != message.ErrClientGone || !far.aborted {
+				t.Errorf("Failed is %v; the far end is reset: %v", err, far.aborted)
+			}
+		})
+	}
+}
+
+// listening is a mute far end that tells when the client has finished.
+type listening struct {
+	mute
+	finished chan struct{}
+}
+
+func (l *listening) CloseWrite() error {
+	close(l.finished)
+	return nil
+}

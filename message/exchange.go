@@ -183,13 +183,22 @@ func (x *Exchange) Release() {
 // Settle parks until nobody holds the exchange. Not even a canceled coroutine
 // returns before that. The codec calls it ahead of End.
 func (x *Exchange) Settle() {
+	for x.await() != nil {
+		x.Loop.Yield()
+	}
+}
+
+// await is Settle, but a canceled coroutine returns, with the reason.
+func (x *Exchange) await() error {
 	for x.holds > 0 {
 		x.settling = x.Loop.Current()
-		if x.Loop.Park() != nil {
-			x.Loop.Yield()
-		}
+		err := x.Loop.Park()
 		x.settling = nil
+		if err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // SetInterim is called by the codec: send writes an interim (1xx) response to

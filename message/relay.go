@@ -39,8 +39,9 @@ type Relay struct {
 }
 
 // Run passes bytes until both directions have ended, or neither has had any for
-// the time idle, and returns what went wrong. The far end is closed then; the near
-// one is only where it is not up to the caller to part from it.
+// the time idle, or the coroutine is canceled, and returns what went wrong. The far
+// end is closed then; the near one is only where it is not up to the caller to part
+// from it.
 func (r *Relay) Run(x *Exchange, near, far Tunnel, idle time.Duration) error {
 	r.x, r.near, r.far, r.idle, r.failed = x, near, far, idle, nil
 	r.touch()
@@ -58,7 +59,10 @@ func (r *Relay) Run(x *Exchange, near, far Tunnel, idle time.Duration) error {
 	x.Hold()
 	x.Loop.Go((*wayBack)(r))
 	r.carry(far, near)
-	x.Settle()
+	if err := x.await(); err != nil { // the client has finished, and then gone
+		r.fail(err)
+		x.Settle()
+	}
 	far.Close()
 	panicked = false
 	r.x, r.near, r.far = nil, nil, nil

@@ -111,3 +111,34 @@ func TestRelayPassesWhatItCanWhateverBreaks(t *testing.T) {
 		})
 	}
 }
+
+// Once the client has finished, nothing of the near end is waited for that could
+// tell that it has gone: that is up to whoever cancels the coroutine.
+func TestRelayEndsWhenItsCoroutineIsCanceled(t *testing.T) {
+	gone := errors.New("gone")
+	for name, near := range map[string]end{
+		"while the client may speak":   {},
+		"once the client has finished": {err: io.EOF},
+	} {
+		t.Run(name, func(t *testing.T) {
+			looptest.Run(t, func(l *loop.Loop) {
+				far := end{loop: l}
+				near.loop = l
+				co := l.Current()
+				l.Go(loop.TaskFunc(func() {
+					for len(far.parked) == 0 {
+						l.Yield()
+					}
+					co.Cancel(gone)
+				}))
+				var r Relay
+				if err := r.Run(&Exchange{Loop: l}, &near, &far, time.Hour); err != gone {
+					t.Errorf("ends with %v", err)
+				}
+				if near.closed != "aborted" || far.closed != "aborted" {
+					t.Errorf("near is %q and far %q", near.closed, far.closed)
+				}
+			})
+		})
+	}
+}
