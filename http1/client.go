@@ -34,8 +34,7 @@ type ClientOptions struct {
 // ready for use on one loop; it keeps what exchanges need for those that
 // follow.
 type Clients struct {
-	free  *roundTrip
-	spare int // how many are free
+	spares message.Spares[roundTrip]
 }
 
 // RoundTrip sends x.Request over conn and fills x.Response, whose head and
@@ -54,12 +53,9 @@ type Clients struct {
 // failed, which may be before RoundTrip returns or long after. If reusable is
 // true the connection can carry another exchange; otherwise it is closed.
 func (k *Clients) RoundTrip(x *message.Exchange, conn *loop.Conn, o *ClientOptions, ended func(reusable bool)) error {
-	t := k.free
+	t := k.spares.Take()
 	if t == nil {
 		t = newRoundTrip(k)
-	} else {
-		k.free = t.nextFree
-		k.spare--
 	}
 	t.begin(x, conn, o, ended)
 	err := t.send()
@@ -75,7 +71,6 @@ func (k *Clients) RoundTrip(x *message.Exchange, conn *loop.Conn, o *ClientOptio
 // roundTrip is the near side of one exchange over a connection to an upstream.
 type roundTrip struct {
 	clients  *Clients
-	nextFree *roundTrip
 	recycled func(*message.Exchange) // recycle, bound once
 
 	x       *message.Exchange // nil when the connection is needed no more
@@ -121,14 +116,8 @@ func (t *roundTrip) begin(x *message.Exchange, conn *loop.Conn, o *ClientOptions
 // recycle makes it ready for another exchange.
 func (t *roundTrip) recycle(*message.Exchange) {
 	t.abandon()
-	k := t.clients
-	if k.spare == maxSpare {
-		return
-	}
-	*t = roundTrip{clients: k, recycled: t.recycled, in: input{pinned: t.in.pinned}}
-	k.spare++
-	t.nextFree = k.free
-	k.free = t
+	*t = roundTrip{clients: t.clients, recycled: t.recycled, in: input{pinned: t.in.pinned}}
+	t.clients.spares.Keep(t)
 }
 
 // send sends a request without content. Any other is left to a second

@@ -78,8 +78,7 @@ type front struct {
 
 	loop     *loop.Loop
 	conns    serverConn // head of the ring of open connections
-	free     *session   // pooled, linked
-	spare    int        // how many are
+	spares   message.Spares[session]
 	date     message.Date
 	draining bool
 	quiet    time.Duration // while draining, see Drain
@@ -200,28 +199,10 @@ func (f *front) eachConn(do func(*serverConn)) {
 	}
 }
 
-// take returns a session of the pool.
+// take returns a session that is free.
 func (f *front) take() *session {
-	s := f.free
-	if s == nil {
-		return newSession(f)
+	if s := f.spares.Take(); s != nil {
+		return s
 	}
-	f.free = s.nextFree
-	f.spare--
-	s.nextFree = nil
-	return s
-}
-
-// maxSpare bounds what is kept for exchanges to come, on each loop: a rush of
-// them must not hold its memory for ever.
-const maxSpare = 1024
-
-// give puts a session back.
-func (f *front) give(s *session) {
-	if f.spare == maxSpare {
-		return
-	}
-	f.spare++
-	s.nextFree = f.free
-	f.free = s
+	return newSession(f)
 }

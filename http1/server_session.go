@@ -32,8 +32,6 @@ type session struct {
 	serving bool // an exchange has begun and not ended
 	done    bool // Run has come to its end, not to a panic
 
-	nextFree *session
-
 	// Bound once, so that setting them does not allocate.
 	sendInterim  func(int, *message.Header) error
 	sendContinue func() error
@@ -70,7 +68,7 @@ func (s *session) leave() {
 	s.in.release()
 	s.in.conn, s.conn, s.co, s.settings = nil, nil, nil, nil
 	s.cut, s.abort = false, false
-	s.front.give(s)
+	s.front.spares.Keep(s)
 }
 
 // next serves one request; it reports whether to go on with another.

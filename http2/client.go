@@ -36,8 +36,8 @@ type Client struct {
 	options *ClientOptions
 	ready   func() // nil once called
 	gone    func()
-	free    *clientExchange // pooled, linked
-	using   int             // exchanges that have not ended
+	spares  message.Spares[clientExchange]
+	using   int // exchanges that have not ended
 }
 
 // NewClient begins to speak HTTP/2 on raw, which then belongs to the Client.
@@ -99,11 +99,9 @@ func (c *Client) Close() {
 // again. ended is called once, on the loop, when the exchange needs the
 // connection no more.
 func (c *Client) RoundTrip(x *message.Exchange, ended func()) error {
-	t := c.free
+	t := c.spares.Take()
 	if t == nil {
 		t = newClientExchange(c)
-	} else {
-		c.free, t.nextFree = t.nextFree, nil
 	}
 	t.begin(x, ended)
 	if err := t.receive(); err != nil {

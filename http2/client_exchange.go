@@ -27,8 +27,6 @@ type clientExchange struct {
 	sentAt int64 // loop time
 	headAt int64
 
-	nextFree *clientExchange
-
 	// Bound once, so that setting them does not allocate.
 	recycled func(*message.Exchange)
 	sectionF func(bool) error
@@ -354,6 +352,5 @@ func (t *clientExchange) end(err error) {
 func (t *clientExchange) recycle(*message.Exchange) {
 	t.Close()
 	t.ended = nil
-	t.nextFree = t.client.free
-	t.client.free = t
+	t.client.spares.Keep(t)
 }

@@ -66,7 +66,7 @@ type front struct {
 
 	loop     *loop.Loop
 	conns    map[*serverConn]struct{}
-	free     *exchange // pooled, linked
+	spares   message.Spares[exchange]
 	date     message.Date
 	draining bool
 	quiet    time.Duration
@@ -170,21 +170,17 @@ func (f *front) Home() *loop.Loop { return f.loop }
 // Tally implements fronts.Front.
 func (f *front) Tally() *fronts.Counts { return &f.counts }
 
-// take returns an exchange of the pool.
+// take returns an exchange that is free.
 func (f *front) take() *exchange {
-	e := f.free
-	if e == nil {
-		return newExchange(f)
+	if e := f.spares.Take(); e != nil {
+		return e
 	}
-	f.free = e.nextFree
-	e.nextFree = nil
-	return e
+	return newExchange(f)
 }
 
-// give puts an exchange back.
+// give takes one back.
 func (f *front) give(e *exchange) {
 	e.x.Reset()
 	e.conn, e.co = nil, nil
-	e.nextFree = f.free
-	f.free = e
+	f.spares.Keep(e)
 }

@@ -25,8 +25,6 @@ type exchange struct {
 	done    bool             // Run has come to its end, not to a panic
 	relay   message.Relay
 
-	nextFree *exchange
-
 	// Bound once, so that setting them does not allocate.
 	sendInterim  func(int, *message.Header) error
 	sendContinue func() error
