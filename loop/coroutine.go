@@ -217,6 +217,11 @@ func (l *Loop) ParkUntil(deadline int64) error {
 	return nil
 }
 
+// ParkThrough is Park for a coroutine that has to wait for others although it
+// has been canceled: it parks until Wake all the same. Whoever it waits for has to
+// come to an end.
+func (l *Loop) ParkThrough() { l.running().suspend() }
+
 // suspend gives the loop its goroutine back until somebody wakes co.
 func (co *Coroutine) suspend() {
 	co.parked = true

@@ -183,8 +183,10 @@ func (x *Exchange) Release() {
 // Settle parks until nobody holds the exchange. Not even a canceled coroutine
 // returns before that. The codec calls it ahead of End.
 func (x *Exchange) Settle() {
-	for x.await() != nil {
-		x.Loop.Yield()
+	for x.holds > 0 {
+		x.settling = x.Loop.Current()
+		x.Loop.ParkThrough()
+		x.settling = nil
 	}
 }
 
