@@ -54,8 +54,12 @@ func TestRelayKnowsThatAHeadHasLeftBeforeItsContent(t *testing.T) {
 		c.send("hello")
 		r.peer.reset()
 	})
-	e, ok := errors.AsType[*message.UpstreamError](<-r.ended)
-	if !ok || e.Failure != message.ConnectionLost || !e.Sent && !e.Consumed {
+	err := <-r.ended
+	e, ok := errors.AsType[*message.UpstreamError](err)
+	if !ok {
+		t.Fatalf("the error is %v", err)
+	}
+	if e.Failure != message.ConnectionLost || !e.Sent && !e.Consumed {
 		t.Errorf("%v: sent %v, consumed %v", e, e.Sent, e.Consumed)
 	}
 	c.want("HTTP/1.1 500 ")
