@@ -88,7 +88,7 @@ func TestHistoryThatIsNotThereIsExplained(t *testing.T) {
 		"nothing has been saved":          {"-c", kept + "?enable_history"},
 		`"b" is one argument too many`:    {"-c", kept, "a", "b"},
 		"--restore needs the section":     {"-c", kept, "--restore", "1"},
-		`there is no such version: "1"`:         {"-c", kept + "?enable_history", "locations.api", "--restore", "1"},
+		`there is no such version: "1"`:   {"-c", kept + "?enable_history", "locations.api", "--restore", "1"},
 		"unknown flag: --all":             {"--all"},
 		"no host is named":                {"-c", "etcd://"},
 	} {
