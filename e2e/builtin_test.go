@@ -17,6 +17,7 @@ const (
 func TestWithoutConfigurationItWelcomes(t *testing.T) {
 	p := start(t, binary)
 	p.answers(t, builtinAddr)
+	p.answers(t, builtinAdmin)
 	c := newClient(t)
 	for url, want := range map[string]string{
 		"http://" + builtinAddr + "/":     "Pingap",

@@ -292,3 +292,31 @@ func TestInterruptedCoroutineParksAgainWhenTheInterruptIsTakenBack(t *testing.T)
 		}
 	})
 }
+
+// A coroutine that waits for others in spite of being canceled must not keep the
+// loop busy: they may take their time.
+func TestParkThroughWaitsForWakeThoughCanceled(t *testing.T) {
+	looptest.Run(t, func(l *loop.Loop) {
+		turns, done := 0, false
+		co := l.Go(loop.TaskFunc(func() {
+			for !done {
+				l.ParkThrough()
+				turns++
+			}
+		}))
+		l.Yield()
+		co.Cancel(errors.New("gone"))
+		for range 10 {
+			l.Yield()
+		}
+		if turns != 1 {
+			t.Errorf("Cancel has given it %d turns", turns)
+		}
+		done = true
+		co.Wake()
+		l.Yield()
+		if turns != 2 {
+			t.Errorf("Wake has given it %d turns", turns-1)
+		}
+	})
+}
