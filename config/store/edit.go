@@ -169,8 +169,8 @@ func (s *Snapshot) add(will map[id]string) error {
 			t.data = ""
 		}
 		slices.SortFunc(items, func(a, b id) int { return strings.Compare(a.String(), b.String()) })
-		parts := []string{strings.TrimRight(t.data, " \t\r\n")}
-		if parts[0] == "" {
+		parts := []string{withoutLastEmptyLines(t.data)}
+		if strings.TrimSpace(parts[0]) == "" {
 			parts = nil
 		}
 		for _, item := range items {
@@ -252,6 +252,18 @@ func asRead(text string) string {
 	f := fragments[0]
 	before, after := strings.TrimPrefix(text[:f.start], byteOrderMark), text[f.end:]
 	return withoutEmptyLines(before) + withNewline(text[f.start:f.end]) + withNewline(withoutEmptyLines(after))
+}
+
+// withoutLastEmptyLines leaves the last line that says something as it is: blanks
+// at its end belong to an item whose text is not to change.
+func withoutLastEmptyLines(text string) string {
+	for {
+		i := strings.LastIndexByte(text, '\n')
+		if i < 0 || strings.TrimSpace(text[i+1:]) != "" {
+			return text
+		}
+		text = text[:i]
+	}
 }
 
 func withoutEmptyLines(text string) string {
