@@ -128,7 +128,7 @@ func browse(t *testing.T, actions ...chromedp.Action) {
 func TestBrowserLoadsAPageOverHTTP2AndTalksOnAWebSocket(t *testing.T) {
 	site := &website{t: t}
 	config := withTLS(proxyTo(serve(t, site.ServeHTTP)), selfSigned(t, x509.NewCertPool()))
-	p := startProxy(t, strings.Replace(config, "enabled_h2", "access_log = \"DIR/access.log?rolling=never {path} {proto} {status}\"\nenabled_h2", 1))
+	p := startProxy(t, strings.Replace(config, "enabled_h2", "access_log = \"<DIR>/access.log?rolling=never {path} {proto} {status}\"\nenabled_h2", 1))
 	var counts []int
 	var message string
 	var echoes int

@@ -21,8 +21,8 @@ type daemon struct{ dir, conf, addr string }
 func startDaemon(t *testing.T, config string, args ...string) *daemon {
 	t.Helper()
 	d := &daemon{dir: t.TempDir(), addr: freeAddr(t)}
-	config = "[basic]\npid_file = \"DIR/pid\"\nupgrade_sock = \"DIR/up\"\nerror_log = \"DIR/log\"\n" + config
-	d.conf = writeFile(t, d.dir, "pingap.toml", strings.NewReplacer("ADDR", d.addr, "DIR", d.dir).Replace(config))
+	config = "[basic]\npid_file = \"<DIR>/pid\"\nupgrade_sock = \"<DIR>/up\"\nerror_log = \"<DIR>/log\"\n" + config
+	d.conf = writeFile(t, d.dir, "pingap.toml", strings.NewReplacer("<ADDR>", d.addr, "<DIR>", d.dir).Replace(config))
 	d.launch(t, args...)
 	t.Cleanup(func() {
 		defer func() {

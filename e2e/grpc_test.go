@@ -140,7 +140,7 @@ func grpcProxy(upstream, pair string) string {
 	}
 	return fmt.Sprintf(`
 [servers.main]
-addr = "ADDR"
+addr = "<ADDR>"
 locations = ["all"]
 enabled_h2 = true
 %s

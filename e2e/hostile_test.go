@@ -16,7 +16,7 @@ import (
 // guarded has a plugin that answers everything before its upstream is asked.
 const guarded = `
 [servers.main]
-addr = "ADDR"
+addr = "<ADDR>"
 locations = ["all"]
 
 [locations.all]
@@ -29,7 +29,7 @@ status = 403
 data = "no"
 
 [upstreams.peer]
-addrs = ["UPSTREAM"]
+addrs = ["<UPSTREAM>"]
 `
 
 func TestAnUpgradeRequestDoesNotPassByThePlugins(t *testing.T) {
@@ -37,7 +37,7 @@ func TestAnUpgradeRequestDoesNotPassByThePlugins(t *testing.T) {
 	// location, those that guard it included.
 	var reached atomic.Bool
 	upstream := serve(t, func(http.ResponseWriter, *http.Request) { reached.Store(true) })
-	p := startProxy(t, strings.ReplaceAll(guarded, "UPSTREAM", upstream))
+	p := startProxy(t, strings.ReplaceAll(guarded, "<UPSTREAM>", upstream))
 	for _, fields := range []string{
 		"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
 		"Upgrade: x\r\nConnection: upgrade\r\n",

@@ -19,9 +19,9 @@ import (
 
 const logged = `
 [servers.main]
-addr = "ADDR"
+addr = "<ADDR>"
 locations = ["ping"]
-access_log = 'DIR/access.log?rolling=never&flush_timeout=10ms {method} "{path}" "{user_agent}" "{>X-Note}" {status} end'
+access_log = '<DIR>/access.log?rolling=never&flush_timeout=10ms {method} "{path}" "{user_agent}" "{>X-Note}" {status} end'
 
 [locations.ping]
 plugins = ["pingap:ping"]
@@ -100,7 +100,7 @@ func TestEveryTagTellsOfAnExchange(t *testing.T) {
 	})
 	names := slices.Sorted(maps.Keys(expected))
 	format := "{" + strings.Join(names, "}|{") + "}"
-	config := strings.Replace(proxyTo(upstream), "[servers.main]", "[servers.main]\naccess_log = \"DIR/log?rolling=never&flush_timeout=10ms "+format+"\"", 1)
+	config := strings.Replace(proxyTo(upstream), "[servers.main]", "[servers.main]\naccess_log = \"<DIR>/log?rolling=never&flush_timeout=10ms "+format+"\"", 1)
 	p := startProxy(t, config+"\n[basic]\nthreads = 1\n")
 	conn, err := net.Dial("tcp", p.addr)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 
 const manyLocations = `
 [servers.main]
-addr = "ADDR"
+addr = "<ADDR>"
 locations = ["refused", "unplugged", "small", "single", "slow"]
 
 [locations.refused]
@@ -272,7 +272,7 @@ func TestRunningOutOfDescriptorsPasses(t *testing.T) {
 	const limit = 100
 	upstream := serve(t, func(http.ResponseWriter, *http.Request) {})
 	addr := freeAddr(t)
-	conf := writeFile(t, t.TempDir(), "pingap.toml", strings.ReplaceAll(proxyTo(upstream), "ADDR", addr))
+	conf := writeFile(t, t.TempDir(), "pingap.toml", strings.ReplaceAll(proxyTo(upstream), "<ADDR>", addr))
 	p := start(t, "sh", "-c", fmt.Sprintf("ulimit -n %d; exec %s -c %s", limit, binary, conf))
 	p.answers(t, addr)
 	var conns []net.Conn

@@ -34,8 +34,8 @@ func TestLowPortsCanBeAddedAfterRootIsGone(t *testing.T) {
 	}
 	addr := freeAddr(t)
 	host, _, _ := net.SplitHostPort(addr)
-	text := "[basic]\nuser = \"nobody\"\nupgrade_sock = \"" + dir + "/up\"\n" + strings.Replace(proxyTo("127.0.0.1:1"), "ADDR", "ADDRS", 1)
-	conf := writeFile(t, dir, "pingap.toml", strings.Replace(text, "ADDRS", addr, 1))
+	text := "[basic]\nuser = \"nobody\"\nupgrade_sock = \"" + dir + "/up\"\n" + strings.Replace(proxyTo("127.0.0.1:1"), "<ADDR>", "<ADDRS>", 1)
+	conf := writeFile(t, dir, "pingap.toml", strings.Replace(text, "<ADDRS>", addr, 1))
 	p := start(t, pure, "-c", conf)
 	p.answers(t, addr)
 	// It listens while it is still root, but serves nobody before it is not.
@@ -48,7 +48,7 @@ func TestLowPortsCanBeAddedAfterRootIsGone(t *testing.T) {
 	if status := readFile(t, fmt.Sprintf("/proc/%d/status", p.Process.Pid)); !strings.Contains(status, "Uid:\t65534\t65534\t65534\t65534\n") || !strings.Contains(status, "CapEff:\t0000000000000400\n") {
 		t.Errorf("the process is\n%s", status)
 	}
-	writeFile(t, dir, "pingap.toml", strings.Replace(text, "ADDRS", addr+", "+host+":81", 1))
+	writeFile(t, dir, "pingap.toml", strings.Replace(text, "<ADDRS>", addr+", "+host+":81", 1))
 	p.signal(t, syscall.SIGHUP)
 	p.answers(t, host+":81")
 	// So can a process that this one has started.
@@ -61,7 +61,7 @@ func TestLowPortsCanBeAddedAfterRootIsGone(t *testing.T) {
 		return err
 	})
 	defer syscall.Kill(next, syscall.SIGKILL)
-	writeFile(t, dir, "pingap.toml", strings.Replace(text, "ADDRS", addr+", "+host+":82", 1))
+	writeFile(t, dir, "pingap.toml", strings.Replace(text, "<ADDRS>", addr+", "+host+":82", 1))
 	eventually(t, "listen on a low port", func() error {
 		if err := syscall.Kill(next, syscall.SIGHUP); err != nil {
 			return err

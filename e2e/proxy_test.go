@@ -136,12 +136,13 @@ type proxy struct {
 	dir  string // for configuration and logs
 }
 
-// startProxy runs the proxy with a configuration in which ADDR stands for the
-// address of the server and DIR for a directory of the test's own.
+// startProxy runs the proxy with a configuration in which <ADDR> stands for the
+// address of the server and <DIR> for a directory of the test's own. No text in
+// base64 has the angle brackets, so that no key or certificate is hit by chance.
 func startProxy(t testing.TB, config string, args ...string) *proxy {
 	t.Helper()
 	p := &proxy{addr: freeAddr(t), dir: t.TempDir()}
-	config = strings.NewReplacer("ADDR", p.addr, "DIR", p.dir).Replace(config)
+	config = strings.NewReplacer("<ADDR>", p.addr, "<DIR>", p.dir).Replace(config)
 	p.process = start(t, binary, append([]string{"-c", writeFile(t, p.dir, "pingap.toml", config)}, args...)...)
 	p.answers(t, p.addr)
 	return p
@@ -157,7 +158,7 @@ func startProxyTo(t testing.TB, upstream string, upstreamKeys ...string) *proxy 
 func proxyTo(upstream string, upstreamKeys ...string) string {
 	return fmt.Sprintf(`
 [servers.main]
-addr = "ADDR"
+addr = "<ADDR>"
 locations = ["all"]
 
 [locations.all]

@@ -31,7 +31,7 @@ func largeConfig(peer, text string, locations, upstreams int) string {
 		fmt.Fprintf(&b, "[plugins.p%d]\ncategory = \"mock\"\npath = \"/mock%d\"\n", i, i)
 	}
 	fmt.Fprintf(&b, "[locations.last]\npath = \"=/last\"\nplugins = [\"last\"]\n[plugins.last]\ncategory = \"mock\"\ndata = %q\n", text)
-	fmt.Fprintf(&b, "[servers.main]\naddr = \"ADDR\"\nlocations = [\"last\", %s]\n", strings.Join(names, ", "))
+	fmt.Fprintf(&b, "[servers.main]\naddr = \"<ADDR>\"\nlocations = [\"last\", %s]\n", strings.Join(names, ", "))
 	return b.String()
 }
 

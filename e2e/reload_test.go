@@ -30,7 +30,7 @@ import (
 // tells it.
 func (p *proxy) reload(t testing.TB, config string) {
 	t.Helper()
-	next := writeFile(t, p.dir, "next", strings.NewReplacer("ADDR", p.addr, "DIR", p.dir).Replace(config))
+	next := writeFile(t, p.dir, "next", strings.NewReplacer("<ADDR>", p.addr, "<DIR>", p.dir).Replace(config))
 	if err := os.Rename(next, filepath.Join(p.dir, "pingap.toml")); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func (v *versions) text(n int) string {
 	var b strings.Builder
 	list := func(name string) string { return fmt.Sprintf("%s-%d", name, n%3) } // names come and go
 	fmt.Fprintf(&b, "[basic]\nupstream_keepalive_pool_size = %d\n", 64+n%2)
-	addr, others := "ADDR", ""
+	addr, others := "<ADDR>", ""
 	switch n % 4 {
 	case 1:
 		addr += "," + v.spare
@@ -129,7 +129,7 @@ func (v *versions) text(n int) string {
 [servers.%q]
 addr = %q
 locations = ["version", %q]
-access_log = "DIR/access.log?rolling=never {path} {status} %d"
+access_log = "<DIR>/access.log?rolling=never {path} {status} %d"
 keepalive_timeout = "%ds"
 client_header_buffer_size = "%dkib"
 threads = %d
@@ -247,7 +247,7 @@ const (
 // and expects an answer with this status.
 func (p *proxy) bring(t testing.TB, admin, config string, status int) {
 	t.Helper()
-	config = strings.NewReplacer("ADDR", p.addr, "DIR", p.dir).Replace(config)
+	config = strings.NewReplacer("<ADDR>", p.addr, "<DIR>", p.dir).Replace(config)
 	client := newClient(t)
 	defer client.CloseIdleConnections()
 	resp, err := client.Post("http://"+admin+"/api/configs/import?replace", "application/toml", strings.NewReader(config))
@@ -306,7 +306,7 @@ func TestNoRequestFailsWhileTheConfigurationChanges(t *testing.T) {
 	}
 	// Whatever belonged to earlier configurations is given back: listeners,
 	// logs, connections of upstreams that there are no more.
-	p.reload(t, "[servers.last]\naddr = \"ADDR\"\n")
+	p.reload(t, "[servers.last]\naddr = \"<ADDR>\"\n")
 	p.settlesAt(t, before+5)
 	if log := p.output.String(); !strings.Contains(log, "nobody") {
 		t.Errorf("a wrong configuration was not reported")

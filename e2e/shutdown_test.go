@@ -107,9 +107,9 @@ func TestTheAccessLogIsCompleteAtTheEnd(t *testing.T) {
 	log := "access.log"
 	p := startProxy(t, `
 [servers.main]
-addr = "ADDR"
+addr = "<ADDR>"
 locations = ["ping"]
-access_log = "DIR/`+log+`?rolling=never {method} {path} {query} {status} end"
+access_log = "<DIR>/`+log+`?rolling=never {method} {path} {query} {status} end"
 
 [locations.ping]
 plugins = ["ping"]

@@ -20,7 +20,7 @@ func TestUnixSocketsServeOnBothSides(t *testing.T) {
 		t.Fatal(err)
 	}
 	serveOn(t, ln, echo)
-	config := strings.Replace(proxyTo("unix:"+back), `"ADDR"`, `"ADDR, unix:`+front+`"`, 1)
+	config := strings.Replace(proxyTo("unix:"+back), `"<ADDR>"`, `"<ADDR>, unix:`+front+`"`, 1)
 	p := startProxy(t, config)
 	eventually(t, "connect to "+front, func() error {
 		c, err := net.Dial("unix", front)
@@ -103,7 +103,7 @@ func TestAClientCannotNameItself(t *testing.T) {
 	fields := make(chan http.Header, 1)
 	upstream := serve(t, func(_ http.ResponseWriter, r *http.Request) { fields <- r.Header })
 	config := strings.Replace(proxyTo(upstream), "[locations.all]", "[locations.all]\nenable_reverse_proxy_headers = true", 1)
-	config = strings.Replace(config, "[servers.main]", "[servers.main]\naccess_log = \"DIR/log?rolling=never&flush_timeout=10ms {client_ip}\"", 1)
+	config = strings.Replace(config, "[servers.main]", "[servers.main]\naccess_log = \"<DIR>/log?rolling=never&flush_timeout=10ms {client_ip}\"", 1)
 	for _, q := range []struct{ name, config, forwarded, client string }{
 		{"from anybody", config, "127.0.0.1", "127.0.0.1"},
 		{"from a trusted proxy", config + "\n[basic]\ntrusted_proxies = [\"127.0.0.0/8\"]\n", sent + ", 127.0.0.1", "198.51.100.7"},

@@ -246,7 +246,7 @@ func TestTwentyUpgradesInARowFailNoRequest(t *testing.T) {
 	} {
 		t.Run(q.name, func(t *testing.T) {
 			trusted, secure := x509.NewCertPool(), freeAddr(t)
-			config := strings.Replace(proxyTo(upstream), "[servers.main]", "[servers.main]\naccess_log = \"DIR/access?rolling=never&channel_buffer=100000 {path} {status} end\"\n"+q.keys, 1) + fmt.Sprintf(`
+			config := strings.Replace(proxyTo(upstream), "[servers.main]", "[servers.main]\naccess_log = \"<DIR>/access?rolling=never&channel_buffer=100000 {path} {status} end\"\n"+q.keys, 1) + fmt.Sprintf(`
 [servers.secure]
 addr = %q
 locations = ["all"]
@@ -372,7 +372,7 @@ func TestAnUpgradeClosesAddressesThatAreNotConfiguredAnyMore(t *testing.T) {
 	second := freeAddr(t)
 	socket := filepath.Join(t.TempDir(), "s")
 	upstream := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
-	d := startDaemon(t, strings.Replace(proxyTo(upstream), `"ADDR"`, `"ADDR, `+second+`, unix:`+socket+`"`, 1))
+	d := startDaemon(t, strings.Replace(proxyTo(upstream), `"<ADDR>"`, `"<ADDR>, `+second+`, unix:`+socket+`"`, 1))
 	old := d.pid(t)
 	writeFile(t, d.dir, "pingap.toml", strings.Replace(readFile(t, d.conf), ", "+second, "", 1))
 	if err := syscall.Kill(old, syscall.SIGQUIT); err != nil {
