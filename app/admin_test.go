@@ -143,7 +143,7 @@ func init() {
 	plugin.Register(plugin.Kind{
 		Category: "hopeless",
 		Steps:    []plugin.Step{plugin.Request},
-		New:      func(*config.Table) (plugin.Plugin, config.Problems) { return hopeless{}, nil },
+		New:      func(*config.Table, *plugin.Environment) (plugin.Plugin, config.Problems) { return hopeless{}, nil },
 	})
 }
 

@@ -91,7 +91,7 @@ func init() {
 	plugin.Register(plugin.Kind{
 		Category: "defective",
 		Steps:    []plugin.Step{plugin.Request},
-		New:      func(*config.Table) (plugin.Plugin, config.Problems) { panic("a defect") },
+		New:      func(*config.Table, *plugin.Environment) (plugin.Plugin, config.Problems) { panic("a defect") },
 	})
 }
 

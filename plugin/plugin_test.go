@@ -14,11 +14,11 @@ func TestReadyMadePluginsCanBeMade(t *testing.T) {
 		t.Fatal("there are none")
 	}
 	for _, name := range plugin.ReadyMade() {
-		if p, ok := plugin.NewReadyMade(name); !ok || p.Plugin == nil {
+		if p, ok := plugin.NewReadyMade(name, &plugin.Environment{}); !ok || p.Plugin == nil {
 			t.Errorf("%s was not made", name)
 		}
 	}
-	if _, ok := plugin.NewReadyMade("pingap:nothing"); ok {
+	if _, ok := plugin.NewReadyMade("pingap:nothing", &plugin.Environment{}); ok {
 		t.Error("a plugin that does not exist was made")
 	}
 }
@@ -66,6 +66,6 @@ func at(t *testing.T, category, step string) (plugin.Placed, config.Problems) {
 	if len(c.Plugins) != 1 {
 		t.Fatal("no plugin was read")
 	}
-	p, more := plugin.New(c.Plugins[0])
+	p, more := plugin.New(c.Plugins[0], &plugin.Environment{})
 	return p, append(problems, more...)
 }

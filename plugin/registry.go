@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 
@@ -17,11 +18,23 @@ type Kind struct {
 	// configuration says otherwise.
 	Steps []Step
 	// New makes an instance of its settings. A plugin is made only when there
-	// are no problems; it is nil otherwise.
-	New func(settings *config.Table) (Plugin, config.Problems)
+	// are no problems; it is nil otherwise. An instance that is an io.Closer is
+	// closed when no configuration has it any more. To check a configuration
+	// instances are made too, so New must touch nothing outside.
+	New func(settings *config.Table, env *Environment) (Plugin, config.Problems)
 	// ReadyMade are instances that exist without being configured: their
 	// settings, as TOML, by name.
 	ReadyMade map[string]string
+}
+
+// Environment is what the proxy offers to the plugins that it makes.
+type Environment struct {
+	// Logger is for what an operator has to know.
+	Logger *slog.Logger
+	// Value compiles what a header field is set to, with its variables, such as
+	// $http_origin or ":connection_id". The compiled value lives as long as the
+	// exchange that it was made for.
+	Value func(text string) (func(x *message.Exchange) string, error)
 }
 
 // kinds are all that have been registered, by category; readyMade are their
@@ -58,12 +71,12 @@ type Placed struct {
 
 // New makes the instance that a section describes, whose category is one of
 // Categories.
-func New(c *config.Plugin) (Placed, config.Problems) {
+func New(c *config.Plugin, env *Environment) (Placed, config.Problems) {
 	k := kinds[c.Category]
 	if k == nil {
 		return Placed{}, config.Problems{c.Problem("category", fmt.Sprintf("there are no plugins of the category %q", c.Category), "")}
 	}
-	instance, problems := k.New(c.Table)
+	instance, problems := k.New(c.Table, env)
 	placed := Placed{Plugin: instance, Step: k.Steps[0]}
 	if c.Step != "" {
 		step, ok := k.step(c.Step)
@@ -87,12 +100,12 @@ func (k *Kind) step(name string) (Step, bool) {
 
 // NewReadyMade makes the instance that needs no configuration; false if there
 // is none of that name.
-func NewReadyMade(name string) (Placed, bool) {
+func NewReadyMade(name string, env *Environment) (Placed, bool) {
 	k := readyMade[name]
 	if k == nil {
 		return Placed{}, false
 	}
-	instance, problems := k.New(config.TableOf(name, k.ReadyMade[name]))
+	instance, problems := k.New(config.TableOf(name, k.ReadyMade[name]), env)
 	if len(problems) > 0 {
 		panic("plugin: ready-made " + problems.Error())
 	}

@@ -57,7 +57,7 @@ func init() {
 	plugin.Register(plugin.Kind{
 		Category: "counting",
 		Steps:    []plugin.Step{plugin.Request},
-		New: func(settings *config.Table) (plugin.Plugin, config.Problems) {
+		New: func(settings *config.Table, _ *plugin.Environment) (plugin.Plugin, config.Problems) {
 			var s struct {
 				Label string `config:"label"`
 			}

@@ -41,6 +41,7 @@ func newCompiler(c *config.Config) *compiler {
 		plugins:   newParts(samePlugin, closePlugin),
 		locations: make(map[string]*Location),
 		problems:  make(map[*config.Item]config.Problems),
+		logger:    slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -62,7 +63,7 @@ func (k *compiler) compile() map[string]*Service {
 		if k.plugins.carry(k.previous.plugins, p.Name, p) {
 			continue
 		}
-		placed, problems := plugin.New(p)
+		placed, problems := plugin.New(p, k.environment())
 		if len(problems) > 0 {
 			k.problems[&p.Item] = problems
 			continue
@@ -78,6 +79,17 @@ func (k *compiler) compile() map[string]*Service {
 		services[s.Name] = k.service(s)
 	}
 	return services
+}
+
+// environment is what plugins are offered.
+func (k *compiler) environment() *plugin.Environment {
+	return &plugin.Environment{
+		Logger: k.logger,
+		Value: func(text string) (func(*message.Exchange) string, error) {
+			v, err := compileValue(text, nil)
+			return v.of, err
+		},
+	}
 }
 
 func (k *compiler) problem(item *config.Item, key, message, hint string) {
@@ -233,7 +245,7 @@ func (k *compiler) plugin(name string) (plugin.Placed, bool) {
 	if k.plugins.carry(k.previous.plugins, name, nil) {
 		return k.plugins.get(name)
 	}
-	p, ok := plugin.NewReadyMade(name)
+	p, ok := plugin.NewReadyMade(name, k.environment())
 	if ok {
 		k.plugins.add(name, nil, p)
 	}

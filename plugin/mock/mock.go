@@ -31,7 +31,7 @@ func init() {
 	})
 }
 
-func build(table *config.Table) (plugin.Plugin, config.Problems) {
+func build(table *config.Table, _ *plugin.Environment) (plugin.Plugin, config.Problems) {
 	var s settings
 	problems := table.Decode(&s)
 	m := &mock{path: s.Path, status: s.Status, delay: s.Delay, content: plugin.Content{Data: []byte(s.Data)}}

@@ -13,7 +13,7 @@ import (
 
 func serve(t *testing.T, l *loop.Loop, settings, path string) *message.Exchange {
 	t.Helper()
-	p, problems := build(config.TableOf("test", settings))
+	p, problems := build(config.TableOf("test", settings), nil)
 	if len(problems) > 0 {
 		t.Error(problems)
 		return nil
@@ -71,7 +71,7 @@ func TestWrongSettingsAreProblems(t *testing.T) {
 	for settings, want := range map[string]string{
 		`status = 99`: "too small", `status = "200"`: "integer", `delay = 3`: "duration", `headers = ["x"]`: "colon", `dta = ""`: `did you mean "data"?`,
 	} {
-		_, problems := build(config.TableOf("test", settings))
+		_, problems := build(config.TableOf("test", settings), nil)
 		if len(problems) != 1 || !strings.Contains(problems.Error(), want) {
 			t.Errorf("%s: %v, want a problem with %q", settings, problems, want)
 		}

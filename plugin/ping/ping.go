@@ -23,7 +23,7 @@ func init() {
 	})
 }
 
-func build(table *config.Table) (plugin.Plugin, config.Problems) {
+func build(table *config.Table, _ *plugin.Environment) (plugin.Plugin, config.Problems) {
 	var s settings
 	problems := table.Decode(&s)
 	return &ping{path: s.Path}, problems

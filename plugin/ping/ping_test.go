@@ -9,7 +9,7 @@ import (
 
 func serve(t *testing.T, settings, method, path string) *message.Exchange {
 	t.Helper()
-	p, problems := build(config.TableOf("test", settings))
+	p, problems := build(config.TableOf("test", settings), nil)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -48,7 +48,7 @@ func TestPingPassesOtherPathsOn(t *testing.T) {
 }
 
 func TestPingDoesNotAllocate(t *testing.T) {
-	p, _ := build(config.TableOf("test", `path = "/up"`))
+	p, _ := build(config.TableOf("test", `path = "/up"`), nil)
 	h := p.Wrap(nil)
 	x := &message.Exchange{}
 	run := func() {
