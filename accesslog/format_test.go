@@ -25,7 +25,7 @@ func example(l *loop.Loop) *message.Exchange {
 	x.Response.Header.Add("X-Cache", "hit")
 	x.Client = netip.MustParseAddrPort("192.0.2.7:1234")
 	x.ClientIP = netip.MustParseAddr("2001:db8::7")
-	x.ConnectionID, x.Reused, x.Processing = 42, true, 3
+	x.ConnectionID, x.Reused, x.Processing = 42, true, func() int64 { return 3 }
 	x.Location, x.RequestID = "api", "id-1"
 	x.Sent, x.Received = 1234567, 999
 	x.ConnectedAt, x.Started, x.Ended = 1e9, 3e9, 3e9+1_250_000_000

@@ -57,7 +57,7 @@ var contextTags = map[string]appender{
 	"tls_handshake_time":       milliseconds(handshakeTime),
 	"tls_handshake_time_human": duration(handshakeTime),
 
-	"processing": number(func(x *message.Exchange) int64 { return x.Processing }),
+	"processing": number(processing),
 	"location":   optional(func(x *message.Exchange) string { return x.Location }),
 
 	"upstream_addr":      optional(func(x *message.Exchange) string { return x.Upstream.Addr }),
@@ -86,6 +86,13 @@ var contextTags = map[string]appender{
 	"compression_time": constant(""), "compression_time_human": constant(""), "compression_ratio": constant(""),
 	"cache_lookup_time": constant(""), "cache_lookup_time_human": constant(""),
 	"cache_lock_time": constant(""), "cache_lock_time_human": constant(""),
+}
+
+func processing(x *message.Exchange) int64 {
+	if x.Processing == nil {
+		return 0
+	}
+	return x.Processing()
 }
 
 func sent(x *message.Exchange) int64     { return x.Sent }

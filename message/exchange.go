@@ -80,8 +80,10 @@ type Facts struct {
 	Location string
 	// RequestID is the id given by the request_id plugin, if any.
 	RequestID string
-	// Processing is how many exchanges the server had in flight at the start.
-	Processing int64
+	// Processing tells how many exchanges the server has in flight, this one
+	// among them. It is counted when it is asked for. nil before there is a
+	// server.
+	Processing func() int64
 
 	// Sent counts the bytes of response content given to the client,
 	// Received those of request content taken from it.

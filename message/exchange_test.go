@@ -1,6 +1,7 @@
 package message
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -26,7 +27,7 @@ func TestResetLeavesNothingOfTheExchangeBefore(t *testing.T) {
 	x.Reset()
 	fresh := &Exchange{}
 	fresh.Reset()
-	if x.Facts != fresh.Facts {
+	if !reflect.DeepEqual(x.Facts, fresh.Facts) {
 		t.Errorf("facts after Reset: %+v", x.Facts)
 	}
 	r, q := &x.Request, &x.Response

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -168,7 +169,7 @@ path = "/"
 		if err := next.Services["s"].Serve(x); err == nil || x.Response.Status != 429 {
 			t.Errorf("beyond max_processing: status %d, error %v", x.Response.Status, err)
 		}
-		if s := next.Services["s"]; s.Processing() != 2 || s.Accepted() != 2 || x.Processing != 2 {
+		if s := next.Services["s"]; s.Processing() != 2 || s.Accepted() != 2 || x.Processing() != 2 {
 			t.Errorf("%d exchanges are in flight of %d", s.Processing(), s.Accepted())
 		}
 		finish(x)
@@ -179,6 +180,92 @@ path = "/"
 		}
 		finish(x)
 	})
+}
+
+// Before the reload the location had no limit, and none could be told how many
+// it has in flight but for its counts.
+func TestNewLimitCountsWhatBeganWithoutOne(t *testing.T) {
+	const text = `
+[servers.s]
+addr = "127.0.0.1:1"
+locations = ["l"]
+[locations.l]
+plugins = ["pingap:ping"]
+path = "/ping"
+`
+	g := compile(t, text)
+	limited := follow(t, g, text+"max_processing = 2\n")
+	free := follow(t, limited, text)
+	looptest.Run(t, func(l *loop.Loop) {
+		var open []*message.Exchange
+		ask := func(g *Graph, want int) {
+			t.Helper()
+			x := request(l, "GET", "a", "/ping")
+			g.Services["s"].Serve(x)
+			if open = append(open, x); x.Response.Status != want {
+				t.Errorf("exchange %d is answered with %d, want %d", len(open), x.Response.Status, want)
+			}
+		}
+		ask(g, 200)
+		ask(limited, 200)
+		ask(limited, 429)
+		ask(free, 200)
+		ask(limited, 429)
+		for _, x := range open {
+			finish(x)
+		}
+		open = nil
+		ask(limited, 200)
+		ask(limited, 200)
+		ask(limited, 429)
+		for _, x := range open {
+			finish(x)
+		}
+		c := free.counts.locations["l"]
+		if in, n := c.limited.Load()+c.processing(), c.accepted(); in != 0 || n != 5 {
+			t.Errorf("the location has %d in flight and has accepted %d, want 0 and 5", in, n)
+		}
+		if s := free.Services["s"]; s.Processing() != 0 || s.Accepted() != 8 {
+			t.Errorf("the server has %d in flight and has accepted %d, want 0 and 8", s.Processing(), s.Accepted())
+		}
+	})
+}
+
+func TestCountsOfLoopsAddUp(t *testing.T) {
+	c, problems := config.Parse("test.toml", []byte("[servers.a]\naddr=\":1\"\n[servers.b]\naddr=\":2\"\n[locations.l]\n"))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	n := (&counts{}).next(c, 3)
+	var working sync.WaitGroup
+	for id := range 3 {
+		l, err := loop.New(loop.Options{ID: id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		working.Go(func() {
+			for i := range 1000 {
+				n.servers["a"].begin(l)
+				if p := n.servers["a"].processing(); p < 1 {
+					t.Errorf("%d in flight, and one is", p)
+				}
+				if i > 0 {
+					n.servers["a"].end(l)
+				}
+				if n.locations["l"].admit(l, 1) {
+					n.locations["l"].limited.Add(-1)
+				}
+			}
+		})
+	}
+	working.Wait()
+	if a := n.servers["a"]; a.processing() != 3 || a.accepted() != 3000 {
+		t.Errorf("%d in flight of %d, want 3 of 3000", a.processing(), a.accepted())
+	}
+	if b := n.servers["b"]; b.processing() != 0 || b.accepted() != 0 {
+		t.Errorf("another server counts %d in flight of %d", b.processing(), b.accepted())
+	}
 }
 
 func TestPluginThatStaysTheSameKeepsWhatItKnows(t *testing.T) {

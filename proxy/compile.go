@@ -70,7 +70,7 @@ func (k *compiler) compile() map[string]*Service {
 		}
 		k.plugins.add(p.Name, p, placed)
 	}
-	k.counts = k.previous.counts.next(k.config)
+	k.counts = k.previous.counts.next(k.config, k.loops)
 	for _, l := range k.config.Locations {
 		k.locations[l.Name] = k.location(l)
 	}
@@ -159,9 +159,8 @@ func routeConditions(list []config.Condition) []route.Condition {
 
 // location compiles what is done with the exchanges of a location.
 func (k *compiler) location(l *config.Location) *Location {
-	loc := newLocation(l.Name, k.counts.locations[l.Name])
+	loc := newLocation(l.Name, int64(l.MaxProcessing), k.counts.locations[l.Name])
 	loc.maxBody = int64(l.ClientMaxBodySize)
-	loc.maxProcessing = int64(l.MaxProcessing)
 	if _, err := route.New([]route.Spec[*Location]{routeSpec(l, loc)}); err != nil {
 		k.specProblem(l, err)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"pingap/message"
 	"pingap/plugin"
@@ -20,14 +19,17 @@ type Location struct {
 
 	maxBody       int64 // bytes of request content; 0: unlimited
 	maxProcessing int64 // exchanges at a time; 0: unlimited
-	processing    *atomic.Int64
-	ended         func(*message.Exchange) // takes one off processing
+	counts        *locationCounts
+	ended         func(*message.Exchange) // counts one out
 	bodies        sync.Pool               // of *limitedBody
 }
 
-func newLocation(name string, processing *atomic.Int64) *Location {
-	loc := &Location{name: name, processing: processing}
-	loc.ended = func(*message.Exchange) { loc.processing.Add(-1) }
+func newLocation(name string, maxProcessing int64, counts *locationCounts) *Location {
+	loc := &Location{name: name, maxProcessing: maxProcessing, counts: counts}
+	loc.ended = func(x *message.Exchange) { counts.end(x.Loop) }
+	if maxProcessing > 0 {
+		loc.ended = func(*message.Exchange) { counts.limited.Add(-1) }
+	}
 	loc.bodies.New = func() any {
 		b := &limitedBody{}
 		b.ended = func(*message.Exchange) {
@@ -43,11 +45,11 @@ func newLocation(name string, processing *atomic.Int64) *Location {
 // limits.
 func (loc *Location) Serve(x *message.Exchange) error {
 	x.Location = loc.name
-	processing := loc.processing.Add(1)
-	if loc.maxProcessing > 0 && processing > loc.maxProcessing {
+	if loc.maxProcessing == 0 {
+		loc.counts.begin(x.Loop)
+	} else if !loc.counts.admit(x.Loop, loc.maxProcessing) {
 		// What is refused takes nobody's place, however slowly its client reads
 		// the refusal.
-		loc.processing.Add(-1)
 		return &TooManyError{Limit: loc.maxProcessing}
 	}
 	x.OnEnd(loc.ended) // when the last byte is sent, which is long after Serve

@@ -20,8 +20,10 @@ type Service struct {
 	trusted trustedProxies
 	errors  *errorPages
 
-	counts *serverCounts
+	counts *traffic
 	ended  func(*message.Exchange)
+	// processing is the method Processing, for exchanges to ask.
+	processing func() int64
 
 	target accesslog.Target
 	format *accesslog.Format // nil: no log
@@ -36,15 +38,14 @@ type onLoop struct {
 	_      [48]byte
 }
 
-func newService(name string, counts *serverCounts, loops int) *Service {
+func newService(name string, counts *traffic, loops int) *Service {
 	s := &Service{name: name, counts: counts, loops: make([]onLoop, loops)}
-	s.ended = s.end
+	s.ended, s.processing = s.end, s.Processing
 	return s
 }
 
 // end is the last that is done for an exchange.
 func (s *Service) end(x *message.Exchange) {
-	s.counts.processing.Add(-1)
 	on := &s.loops[x.Loop.ID()]
 	if s.log != nil {
 		if on.lane == nil {
@@ -52,6 +53,7 @@ func (s *Service) end(x *message.Exchange) {
 		}
 		on.lane.Record(x)
 	}
+	s.counts.end(x.Loop)
 	on.active.Store(on.active.Load() - 1)
 }
 
@@ -89,8 +91,8 @@ func (s *Service) Refuse(x *message.Exchange, why *http1.Error) {
 // begin counts the exchange until its end.
 func (s *Service) begin(x *message.Exchange) {
 	x.Server = s.name
-	x.Processing = s.counts.processing.Add(1)
-	s.counts.accepted.Add(1)
+	x.Processing = s.processing
+	s.counts.begin(x.Loop)
 	on := &s.loops[x.Loop.ID()]
 	on.active.Store(on.active.Load() + 1)
 	x.OnEnd(s.ended)
@@ -118,8 +120,8 @@ func (s *Service) route(x *message.Exchange) error {
 
 // Processing returns how many exchanges the server has in flight, those that
 // earlier graphs began among them.
-func (s *Service) Processing() int64 { return s.counts.processing.Load() }
+func (s *Service) Processing() int64 { return s.counts.processing() }
 
 // Accepted returns how many exchanges there have been since the server was
 // added.
-func (s *Service) Accepted() int64 { return s.counts.accepted.Load() }
+func (s *Service) Accepted() int64 { return s.counts.accepted() }
