@@ -61,7 +61,7 @@ bench: bench-needs ## measure against nginx, HAProxy and Caddy, side by side
 profile: bench-needs ## renew cmd/pingap/default.pgo
 	$(GO) build -tags profile -o bin/pingap-profile ./cmd/pingap
 	rm -rf bin/profiles && mkdir bin/profiles
-	$(GO) run ./bench -binary bin/pingap-profile -profile bin/profiles -scenario '^($(PROFILED))$$' -rounds 5
+	$(GO) run ./bench -binary bin/pingap-profile -profile bin/profiles -scenario '^($(PROFILED))$$' -rounds 15
 	$(GO) tool pprof -proto bin/profiles/*.prof > cmd/pingap/default.pgo
 
 scan: scan-needs ## have testssl.sh look at the TLS of this proxy and of Caddy (some minutes)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -141,8 +142,8 @@ func (b *bed) measureLoad(s scenario, r *result) error {
 			return err
 		}
 	}
-	for range b.options.rounds {
-		for _, p := range s.among(b.options.peers) {
+	for round := range b.options.rounds {
+		for _, p := range inTurn(s.among(b.options.peers), round) {
 			found, err := b.turn(s, running[p.name], b.options.duration)
 			if err != nil {
 				return err
@@ -151,6 +152,13 @@ func (b *bed) measureLoad(s scenario, r *result) error {
 		}
 	}
 	return nil
+}
+
+// inTurn returns the peers in the order of a round. Each round begins with
+// another, so that none always follows the same one.
+func inTurn(all []peer, round int) []peer {
+	first := round % len(all)
+	return slices.Concat(all[first:], all[:first])
 }
 
 // turn is one measurement of one proxy under load.
@@ -191,8 +199,8 @@ func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 
 // measureGauge starts each proxy anew in each round.
 func (b *bed) measureGauge(s scenario, r *result) error {
-	for range b.options.rounds {
-		for _, p := range s.among(b.options.peers) {
+	for round := range (b.options.rounds + 3) / 4 {
+		for _, p := range inTurn(s.among(b.options.peers), round) {
 			proc, err := b.startPeer(p, s)
 			if err != nil {
 				return err

@@ -94,7 +94,7 @@ const pageHead = "<!-- Written by `go run ./bench`: do not edit. -->\n" + `
 # Benchmarks
 
 The proxy beside nginx, HAProxy and, where it is about TLS, Caddy: %d rounds of %s for each proxy in each
-scenario, the proxies taking turns.
+scenario under load, a quarter of that at rest, the proxies taking turns.
 
 - **Cores.** The proxy under test has one core, with one worker, thread or loop.
   Its upstream and its clients have the others. They are often what bounds
@@ -104,7 +104,8 @@ scenario, the proxies taking turns.
   processes during a round, divided by the requests that were answered. It is
   split into user and system time by the kernel's ticks, which is less exact.
 - **Ours to theirs** is our cost divided by the peer's within a round: the median
-  of the rounds, then the least and the greatest. Below 1 we are cheaper.
+  of the rounds, then the quartiles, between which half of them lie. Below 1 we
+  are cheaper.
 - **Wanted** is what this project has set itself, in that ratio or in the unit
   of the figure.
 - Over HTTP/2 the time of a request is the mean instead of p50, since h2load tells

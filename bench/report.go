@@ -57,7 +57,7 @@ func (r *result) print(w io.Writer) {
 
 // String is the median and, in parentheses, the range.
 func (s spread) String() string {
-	return fmt.Sprintf("%.2f (%.2f–%.2f)", s.Median, s.Least, s.Most)
+	return fmt.Sprintf("%.2f (%.2f–%.2f)", s.Median, s.Lower, s.Upper)
 }
 
 // quantile writes milliseconds where the generator tells them.

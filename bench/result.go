@@ -68,16 +68,19 @@ func ratios(mine, theirs []sample) []float64 {
 	return all
 }
 
-// spread is a median and the range around it.
+// spread is a median and the quartiles around it, between which the middle half
+// of the values lies.
 type spread struct {
 	Median float64 `json:"median"`
-	Least  float64 `json:"least"`
-	Most   float64 `json:"most"`
+	Lower  float64 `json:"lower_quartile"`
+	Upper  float64 `json:"upper_quartile"`
 }
 
 // spreadOf describes at least one value.
 func spreadOf(values []float64) spread {
-	return spread{median(values), slices.Min(values), slices.Max(values)}
+	sorted := slices.Sorted(slices.Values(values))
+	half := (len(sorted) + 1) / 2
+	return spread{median(sorted), median(sorted[:half]), median(sorted[len(sorted)-half:])}
 }
 
 func median(values []float64) float64 {

@@ -3,6 +3,7 @@ package main
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -26,7 +27,7 @@ func resultOf(mine, nginx []sample, budgets ...budget) *result {
 
 func TestRatiosAreTakenWithinRounds(t *testing.T) {
 	r := resultOf(costs(2, 8, 6), costs(4, 8, 4))
-	if got, want := r.Ratios["nginx"], (spread{1, 0.5, 1.5}); got != want {
+	if got, want := r.Ratios["nginx"], (spread{1, 0.75, 1.25}); got != want {
 		t.Errorf("ratio to nginx %+v, want %+v", got, want)
 	}
 	if _, ok := r.Ratios[ours]; ok {
@@ -108,5 +109,32 @@ func TestNotesNameFailuresAndDisturbedRounds(t *testing.T) {
 	want := []string{"round 2 of pingap: other programs used 25 % of its core", "round 3 of pingap: Socket errors: connect 0, read 9, write 0, timeout 0"}
 	if got := r.notes(ours); !slices.Equal(got, want) {
 		t.Errorf("notes %q, want %q", got, want)
+	}
+}
+
+func TestHalfOfTheValuesLieBetweenTheQuartiles(t *testing.T) {
+	for _, test := range []struct {
+		values []float64
+		want   spread
+	}{
+		{[]float64{7}, spread{7, 7, 7}},
+		{[]float64{3, 1}, spread{2, 1, 3}},
+		{[]float64{5, 1, 4, 2, 3}, spread{3, 2, 4}},
+		{[]float64{8, 1, 7, 2, 6, 3, 5, 4}, spread{4.5, 2.5, 6.5}},
+	} {
+		if got := spreadOf(test.values); got != test.want {
+			t.Errorf("the spread of %v is %+v, want %+v", test.values, got, test.want)
+		}
+	}
+}
+
+func TestEachRoundBeginsWithAnotherPeer(t *testing.T) {
+	var orders []string
+	for round := range 4 {
+		orders = append(orders, strings.Join(names(inTurn(peers[:3], round)), " "))
+	}
+	want := []string{"pingap nginx haproxy", "nginx haproxy pingap", "haproxy pingap nginx", "pingap nginx haproxy"}
+	if !slices.Equal(orders, want) {
+		t.Errorf("rounds are in the orders %q, want %q", orders, want)
 	}
 }
