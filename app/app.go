@@ -24,6 +24,7 @@ type System struct {
 	Signals        <-chan os.Signal // never closed
 
 	daemon *daemon
+	pacer  *pacer // of collections of the heap; nil leaves them to the runtime
 }
 
 // Exit codes.

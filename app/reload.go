@@ -33,6 +33,7 @@ type reloader struct {
 	stapler     *certificate.Stapler    // that too
 	watcher     *certificate.Watcher    // of the files that certificates are read from; nil before start
 	panics      *atomic.Int64           // of exchanges, which have ended with them
+	pacer       *pacer                  // nil in tests
 
 	restart  func(why string) // starts a new process for what this one cannot follow; nil to leave that to people
 	started  *loaded          // [basic] of what the process was started with
@@ -203,11 +204,13 @@ func (r *reloader) reload(why string) (o admin.Outcome) {
 	began := time.Now()
 	before := r.current
 	var c *loaded
-	modestly(func() {
-		if c, o.Problems, o.Err = r.readAndPut(before); o.Err == nil {
-			o.Took = time.Since(began)
-			o.Changes = c.Changes(before.Config)
-		}
+	r.pacer.spare(func() {
+		modestly(func() {
+			if c, o.Problems, o.Err = r.readAndPut(before); o.Err == nil {
+				o.Took = time.Since(began)
+				o.Changes = c.Changes(before.Config)
+			}
+		})
 	})
 	if o.Err != nil {
 		logger.Error("the configuration stays as it was: "+o.Err.Error(), "reason", why)

@@ -30,7 +30,7 @@ import (
 func Process() System {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
-	return System{Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Signals: signals}
+	return System{Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Signals: signals, pacer: paceCollections()}
 }
 
 // run serves the configuration until a signal ends it.
@@ -74,6 +74,7 @@ func run(c *loaded, f *flags, system System) error {
 	srv.Inherit(start.take())
 	live := (&reloader{
 		flags: f, server: srv, loops: ls, log: log, systemd: start.systemd, tickets: tickets, stapler: stapler, panics: panics,
+		pacer: system.pacer,
 		environment: proxy.Environment{
 			Version: Version, Logger: logger, LogOutput: log.Output(system.Stdout), Loops: threads,
 		},

@@ -8,7 +8,6 @@ import (
 )
 
 func main() {
-	paceCollections()
 	stopProfile := startProfile()
 	code := app.Main(os.Args[1:], app.Process())
 	stopProfile()

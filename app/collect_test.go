@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"runtime"
@@ -8,12 +8,13 @@ import (
 )
 
 // paced runs a test with collections as the program has them.
-func paced(t *testing.T) {
+func paced(t *testing.T) *pacer {
 	t.Setenv("GOGC", "")
 	before := debug.SetGCPercent(100)
 	t.Cleanup(func() { debug.SetGCPercent(before) })
-	paceCollections()
+	p := paceCollections()
 	runtime.GC()
+	return p
 }
 
 var garbage []byte
@@ -45,6 +46,22 @@ func TestLargeHeapGrowsByHalf(t *testing.T) {
 	// The choice is made soon after a collection, on another goroutine.
 	for metrics.Read(percent); percent[0].Value.Uint64() != largeHeap; metrics.Read(percent) {
 		runtime.GC()
+	}
+	runtime.KeepAlive(large)
+}
+
+func TestHeapOfAReloadIsCollectedInTheEnd(t *testing.T) {
+	p := paced(t)
+	large := make([]byte, 64<<20)
+	percent := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+	p.spare(func() {
+		runtime.GC() // which chooses again, and must not choose less
+		if n := churn(128 << 20); n > 0 {
+			t.Errorf("while it is spared the heap is collected %d times", n)
+		}
+	})
+	if metrics.Read(percent); percent[0].Value.Uint64() != largeHeap {
+		t.Errorf("after that it grows by %d %%, want %d", percent[0].Value.Uint64(), largeHeap)
 	}
 	runtime.KeepAlive(large)
 }
