@@ -2,20 +2,21 @@ package app
 
 import (
 	"runtime"
-	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 	"testing"
 )
 
 // paced runs a test with collections as the program has them.
 func paced(t *testing.T) *pacer {
 	t.Setenv("GOGC", "")
-	before := debug.SetGCPercent(100)
-	t.Cleanup(func() { debug.SetGCPercent(before) })
-	p := paceCollections()
+	p := theOnly()
 	runtime.GC()
 	return p
 }
+
+// theOnly is the pacer of all tests, as a process has one: each goes on for good.
+var theOnly = sync.OnceValue(paceCollections)
 
 var garbage []byte
 

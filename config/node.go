@@ -43,7 +43,7 @@ type Node struct {
 	// does not tell them apart.
 	Single bool
 
-	index    map[string]int // of Fields, by key
+	index    map[string]int // of Fields, by key; nil where they are few
 	origin   origin
 	reported bool // what is wrong with it has been said; of a table: the rest of it could not be read
 	hidden   bool // the value is a secret
@@ -69,10 +69,26 @@ type Field struct {
 
 // Field returns the field of a table with this key.
 func (n *Node) Field(key string) (f Field, ok bool) {
-	if i, ok := n.index[key]; ok {
+	if i := n.find(key); i >= 0 {
 		return n.Fields[i], true
 	}
 	return Field{}, false
+}
+
+// find returns the place of a key in Fields, or -1.
+func (n *Node) find(key string) int {
+	if n.index != nil {
+		if i, ok := n.index[key]; ok {
+			return i
+		}
+		return -1
+	}
+	for i := range n.Fields {
+		if n.Fields[i].Key == key {
+			return i
+		}
+	}
+	return -1
 }
 
 // Set adds a field to a table, and reports whether its key was new. If it was
@@ -91,7 +107,7 @@ func (n *Node) Equal(o *Node) bool { return n.same(o) }
 
 // put sets a field, in the place of one with the same key.
 func (n *Node) put(f Field) {
-	if i, ok := n.index[f.Key]; ok {
+	if i := n.find(f.Key); i >= 0 {
 		n.Fields[i] = f
 		return
 	}
@@ -106,8 +122,15 @@ func (n *Node) without(key string) *Node {
 	return &c
 }
 
+// fewFields is up to how many a table needs no index. Most sections are that
+// small, and an index would be the largest part of them.
+const fewFields = 8
+
 // reindex makes the index of Fields.
 func (n *Node) reindex() {
+	if n.index = nil; len(n.Fields) <= fewFields {
+		return
+	}
 	n.index = make(map[string]int, len(n.Fields))
 	for i, f := range n.Fields {
 		n.index[f.Key] = i
@@ -116,9 +139,10 @@ func (n *Node) reindex() {
 
 // set adds a field; the key must be new.
 func (n *Node) set(f Field) {
-	if n.index == nil {
-		n.index = make(map[string]int)
-	}
-	n.index[f.Key] = len(n.Fields)
 	n.Fields = append(n.Fields, f)
+	if n.index != nil {
+		n.index[f.Key] = len(n.Fields) - 1
+	} else if len(n.Fields) > fewFields {
+		n.reindex()
+	}
 }

@@ -195,7 +195,7 @@ func (p *tomlParser) step(table *Node, name string, at Position, last, isList bo
 	case last:
 		// A longer header has implied the table; this is its own.
 		n.origin, n.Position = header, at
-		table.Fields[table.index[name]].Position = at
+		table.Fields[table.find(name)].Position = at
 	}
 	return f.Node
 }

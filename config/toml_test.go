@@ -154,7 +154,7 @@ func FuzzProblemsHavePositions(f *testing.F) {
 }
 
 func TestNodesKnowWhereTheyStand(t *testing.T) {
-	const text = "top = 1\n\n[servers.web] # comment\n  addr = \"x\"\nlocations = [\n  \"a\",\n  \"b\", [3]\n]\nlimits = { size = 2,\n  every = 3 }\n[[plugins.p.rules]]\nx.y = true\n"
+	const text = "top = 1\n\n[servers.web] # comment\n  addr = \"x\"\nlocations = [\n  \"a\",\n  \"b\", [3]\n]\nlimits = { size = 2,\n  every = 3 }\n[[plugins.p.rules]]\nx.y = true\n[servers.b.deep]\n[servers.b]\n"
 	var d Document
 	d.AddTOML("a.toml", []byte(text))
 	if len(d.found.problems) > 0 {
@@ -171,6 +171,7 @@ func TestNodesKnowWhereTheyStand(t *testing.T) {
 		"servers/web/limits":       "9:1 9:10",
 		"servers/web/limits/size":  "9:12 9:19",
 		"servers/web/limits/every": "10:3 10:11",
+		"servers/b":                "14:10 14:10",
 		"plugins/p/rules":          "11:13 11:13",
 		"plugins/p/rules/0":        "11:13",
 		"plugins/p/rules/0/x":      "12:1 12:1",
@@ -178,6 +179,30 @@ func TestNodesKnowWhereTheyStand(t *testing.T) {
 	} {
 		if got := placeOf(&d.root, path); got != want {
 			t.Errorf("%s stands at %s, want %s", path, got, want)
+		}
+	}
+}
+
+// Small tables have no index of their keys, large ones do.
+func TestTablesFindTheirKeysHoweverManyTheyHave(t *testing.T) {
+	n := &Node{Kind: KindTable}
+	for i := range 3 * fewFields {
+		key := fmt.Sprint("k", i)
+		if _, ok := n.Field(key); ok {
+			t.Errorf("%s is there before it is set", key)
+		}
+		if !n.Set(Field{Key: key, Node: &Node{Integer: int64(i)}}) || n.Set(Field{Key: key}) {
+			t.Errorf("%s can be set twice, or not at all", key)
+		}
+		n.put(Field{Key: key, Node: &Node{Integer: int64(100 + i)}})
+		for j := range i + 1 {
+			if f, ok := n.Field(fmt.Sprint("k", j)); !ok || f.Node.Integer != int64(100+j) {
+				t.Errorf("with %d keys k%d is %+v, %v", i+1, j, f, ok)
+			}
+		}
+		without := n.without(key)
+		if _, ok := without.Field(key); ok || len(without.Fields) != i {
+			t.Errorf("without %s there are %d keys", key, len(without.Fields))
 		}
 	}
 }

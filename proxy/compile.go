@@ -25,6 +25,7 @@ type compiler struct {
 	version   string
 	logger    *slog.Logger
 	loops     int
+	checking  bool // only to find problems: nothing will be served
 
 	plugins   *parts[*config.Plugin, plugin.Placed]
 	counts    counts
@@ -117,8 +118,12 @@ func (k *compiler) service(s *config.Server) *Service {
 	return service
 }
 
-// table makes the table of a server's locations.
+// table makes the table of a server's locations; none to check them, since they
+// are tried one by one, see location.
 func (k *compiler) table(s *config.Server) *route.Table[*Location] {
+	if k.checking {
+		return nil
+	}
 	var specs []route.Spec[*Location]
 	for _, name := range s.Locations {
 		l, target := k.config.Location(name), k.locations[name]
@@ -129,7 +134,7 @@ func (k *compiler) table(s *config.Server) *route.Table[*Location] {
 	}
 	table, err := route.New(specs)
 	if err != nil {
-		// Locations have been tried one by one, see location.
+		// Each has been found right, see Check.
 		table, _ = route.New[*Location](nil)
 	}
 	return table
@@ -161,8 +166,10 @@ func routeConditions(list []config.Condition) []route.Condition {
 func (k *compiler) location(l *config.Location) *Location {
 	loc := newLocation(l.Name, int64(l.MaxProcessing), k.counts.locations[l.Name])
 	loc.maxBody = int64(l.ClientMaxBodySize)
-	if _, err := route.New([]route.Spec[*Location]{routeSpec(l, loc)}); err != nil {
-		k.specProblem(l, err)
+	if k.checking {
+		if _, err := route.New([]route.Spec[*Location]{routeSpec(l, loc)}); err != nil {
+			k.specProblem(l, err)
+		}
 	}
 	captures := route.Captures(l.Host, string(l.Path))
 	t := &treatment{}

@@ -57,6 +57,7 @@ type Environment struct {
 // anything outside: what Compile would refuse, it reports.
 func Check(c *config.Config) config.Problems {
 	k := newCompiler(c)
+	k.checking = true
 	k.compile()
 	defer k.plugins.release()
 	return append(checkUpstreams(c), c.Check(config.Checks{

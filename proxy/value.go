@@ -77,7 +77,6 @@ func misspelt(text string, captures []string) (name, hint string) {
 	if _, ok := os.LookupEnv(strings.TrimPrefix(text, "$")); ok {
 		return "", ""
 	}
-	known := append(slices.Sorted(maps.Keys(variables)), captures...)
 	for rest := text; ; {
 		_, after, found := strings.Cut(rest, "$")
 		if !found {
@@ -88,6 +87,7 @@ func misspelt(text string, captures []string) (name, hint string) {
 		if name == "" || variableOf(name, captures) != nil {
 			continue
 		}
+		known := append(slices.Sorted(maps.Keys(variables)), captures...)
 		if hint = config.Suggest(name, known); hint != "" || "$"+name == text {
 			return "$" + name, hint
 		}
