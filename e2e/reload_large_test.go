@@ -65,7 +65,11 @@ func TestTenThousandLocationsAreCheckedAndReloaded(t *testing.T) {
 // machine as busy.
 func TestReloadOfTenThousandLocationsDisturbsNobody(t *testing.T) {
 	peer := serve(t, nil)
-	config := largeConfig(peer, "0", 10_000, 2000)
+	config := largeConfig(peer, "before", 10_000, 2000)
+	var next []string // made before, since that would take the clients' time
+	for i := range 3 {
+		next = append(next, largeConfig(peer, fmt.Sprint(i), 10_000, 2000-i))
+	}
 	p, other := startProxy(t, config), startProxy(t, config)
 	ask := func(reloaded *proxy) []time.Duration {
 		var mu sync.Mutex
@@ -96,7 +100,7 @@ func TestReloadOfTenThousandLocationsDisturbsNobody(t *testing.T) {
 		if reloaded == nil {
 			<-time.After(time.Second)
 		} else {
-			reloadLarge(t, reloaded, peer)
+			reloadEach(t, reloaded, next)
 		}
 		close(end)
 		asking.Wait()
@@ -108,14 +112,14 @@ func TestReloadOfTenThousandLocationsDisturbsNobody(t *testing.T) {
 	t.Logf("99 of 100 requests took %v, %v during reloads of another proxy, and %v during reloads", quantile(quiet), quantile(busy), quantile(moving))
 }
 
-// reloadLarge has a proxy reload a few times.
-func reloadLarge(t *testing.T, p *proxy, peer string) {
+// reloadEach has a proxy reload configurations, each of which answers with its
+// number.
+func reloadEach(t *testing.T, p *proxy, next []string) {
 	c := newClient(t)
 	defer c.CloseIdleConnections()
-	for i := range 3 {
-		text := fmt.Sprint(i + 1)
-		p.reload(t, largeConfig(peer, text, 10_000, 2000-i))
-		eventually(t, "serve the new configuration", func() error { return wantAnswer(c, p.url("/last"), text) })
+	for i, config := range next {
+		p.reload(t, config)
+		eventually(t, "serve the new configuration", func() error { return wantAnswer(c, p.url("/last"), fmt.Sprint(i)) })
 	}
 }
 
