@@ -56,6 +56,19 @@ func (t *Table) Problem(key, message, hint string) Problem {
 	return Problem{Position: t.At(key), Section: t.section, Key: key, Message: message, Hint: hint}
 }
 
+// Warning is a Problem that does no harm.
+func (t *Table) Warning(key, message, hint string) Problem {
+	p := t.Problem(key, message, hint)
+	p.Warning = true
+	return p
+}
+
+// Has reports whether a key is written.
+func (t *Table) Has(key string) bool {
+	_, ok := t.node.Field(key)
+	return ok
+}
+
 // checked is a section whose keys depend on each other. check is called when
 // all have been decoded.
 type checked interface{ check() Problems }

@@ -15,16 +15,22 @@ type Kind struct {
 	// Category is its name in the configuration.
 	Category string
 	// Steps are where it may act; the first is where it does unless the
-	// configuration says otherwise.
+	// configuration says otherwise, or the instance is a Settler.
 	Steps []Step
 	// New makes an instance of its settings. A plugin is made only when there
-	// are no problems; it is nil otherwise. An instance that is an io.Closer is
+	// are no problems but warnings; it is nil otherwise. An instance that is an io.Closer is
 	// closed when no configuration has it any more. To check a configuration
 	// instances are made too, so New must touch nothing outside.
 	New func(settings *config.Table, env *Environment) (Plugin, config.Problems)
 	// ReadyMade are instances that exist without being configured: their
 	// settings, as TOML, by name.
 	ReadyMade map[string]string
+}
+
+// Settler is an instance whose settings other than step say where it acts.
+type Settler interface {
+	// Step is one of its kind's Steps.
+	Step() Step
 }
 
 // Environment is what the proxy offers to the plugins that it makes.
@@ -77,7 +83,7 @@ func New(c *config.Plugin, env *Environment) (Placed, config.Problems) {
 		return Placed{}, config.Problems{c.Problem("category", fmt.Sprintf("there are no plugins of the category %q", c.Category), "")}
 	}
 	instance, problems := k.New(c.Table, env)
-	placed := Placed{Plugin: instance, Step: k.Steps[0]}
+	placed := k.place(instance)
 	if c.Step != "" {
 		step, ok := k.step(c.Step)
 		if !ok {
@@ -87,6 +93,14 @@ func New(c *config.Plugin, env *Environment) (Placed, config.Problems) {
 		placed.Step = step
 	}
 	return placed, problems
+}
+
+// place puts an instance where it acts when no step is written.
+func (k *Kind) place(instance Plugin) Placed {
+	if s, ok := instance.(Settler); ok {
+		return Placed{Plugin: instance, Step: s.Step()}
+	}
+	return Placed{Plugin: instance, Step: k.Steps[0]}
 }
 
 func (k *Kind) step(name string) (Step, bool) {
@@ -106,10 +120,10 @@ func NewReadyMade(name string, env *Environment) (Placed, bool) {
 		return Placed{}, false
 	}
 	instance, problems := k.New(config.TableOf(name, k.ReadyMade[name]), env)
-	if len(problems) > 0 {
+	if len(problems.Errors()) > 0 {
 		panic("plugin: ready-made " + problems.Error())
 	}
-	return Placed{Plugin: instance, Step: k.Steps[0]}, true
+	return k.place(instance), true
 }
 
 // Answer fills the response of x with content of a plugin's own. content is

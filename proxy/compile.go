@@ -67,6 +67,8 @@ func (k *compiler) compile() map[string]*Service {
 		placed, problems := plugin.New(p, k.environment())
 		if len(problems) > 0 {
 			k.problems[&p.Item] = problems
+		}
+		if len(problems.Errors()) > 0 {
 			continue
 		}
 		k.plugins.add(p.Name, p, placed)
