@@ -1,0 +1,63 @@
+package message
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestWeightIsThatOfTheTokenOrOfTheStar(t *testing.T) {
+	for _, c := range []struct {
+		fields, token string
+		want          int
+		listed        bool
+	}{
+		{"", "gzip", 0, false},
+		{"gzip", "gzip", 1000, true},
+		{"GZip", "gzip", 1000, true},
+		{"x-gzip", "gzip", 0, false},
+		{"br, gzip;q=0.5", "gzip", 500, true},
+		{"gzip;q=0", "gzip", 0, true},
+		{"gzip; q=0.000", "gzip", 0, true},
+		{"gzip ;\tQ=0.123", "gzip", 123, true},
+		{"*", "br", 1000, true},
+		{"*;q=0.1", "br", 100, true},
+		{"br;q=0, *", "br", 0, true},
+		{"*, br;q=0", "br", 0, true},
+		{"br|gzip", "gzip", 1000, true},
+		{"gzip;q=1.000", "gzip", 1000, true},
+		{"gzip;q=1.", "gzip", 1000, true},
+		{"gzip;q=1.001", "gzip", 0, true},
+		{"gzip;q=2", "gzip", 0, true},
+		{"gzip;q=", "gzip", 0, true},
+		{"gzip;q=.5", "gzip", 0, true},
+		{"gzip;q=0.1234", "gzip", 0, true},
+		{"gzip;q=0.1x", "gzip", 0, true},
+		{"gzip;level=9;q=0.2", "gzip", 200, true},
+		{"deflate,,gzip", "gzip", 1000, true},
+	} {
+		var h Header
+		for value := range strings.SplitSeq(c.fields, "|") {
+			h.Add("accept-encoding", value)
+		}
+		if got, listed := h.Weight("Accept-Encoding", c.token); got != c.want || listed != c.listed {
+			t.Errorf("%q of %q: %d %v, want %d %v", c.token, c.fields, got, listed, c.want, c.listed)
+		}
+	}
+}
+
+func FuzzWeight(f *testing.F) {
+	for _, seed := range []string{"gzip, br;q=0.5", "*;q=0", "gzip;q=1.", ";=,;q==,*"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		var h Header
+		h.Add("Accept-Encoding", value)
+		weight, listed := h.Weight("Accept-Encoding", "gzip")
+		if weight < 0 || weight > MaxWeight || weight > 0 && !listed {
+			t.Errorf("%q: %d %v", value, weight, listed)
+		}
+		if named := strings.Contains(strings.ToLower(value), "gzip") || strings.Contains(value, "*"); listed && !named {
+			t.Errorf("%q lists gzip", value)
+		}
+	})
+}
