@@ -2,6 +2,7 @@
 package all
 
 import (
-	_ "pingap/plugin/mock" // canned answers
-	_ "pingap/plugin/ping" // health checks
+	_ "pingap/plugin/acceptencoding" // the codings that a client accepts
+	_ "pingap/plugin/mock"           // canned answers
+	_ "pingap/plugin/ping"           // health checks
 )
