@@ -358,3 +358,24 @@ func TestConfigurationWithABrokenPluginIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestPluginWithAWarningIsNotLeftOut(t *testing.T) {
+	g := compile(t, `
+[servers.s]
+addr = "127.0.0.1:1"
+locations = ["l"]
+[locations.l]
+plugins = ["closed"]
+[plugins.closed]
+category = "mock"
+status = 403
+headers = ["Connection: close"]
+`)
+	looptest.Run(t, func(l *loop.Loop) {
+		x := request(l, "GET", "example.com", "/")
+		if err := g.Services["s"].Serve(x); err != nil || x.Response.Status != 403 {
+			t.Errorf("got %d, %v", x.Response.Status, err)
+		}
+		finish(x)
+	})
+}
