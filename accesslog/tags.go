@@ -230,16 +230,8 @@ func responseField(name string) appender {
 // cookie shows nothing where there is none of that name.
 func cookie(name string) appender {
 	return func(dst []byte, x *message.Exchange) []byte {
-		for _, f := range x.Request.Header.Fields() {
-			if !message.EqualFold(f.Name, "Cookie") {
-				continue
-			}
-			for rest := f.Value; rest != ""; {
-				var n, value string
-				if n, value, rest = message.CutCookie(rest); n == name {
-					return appendEscaped(dst, value)
-				}
-			}
+		if value, ok := x.Request.Cookie(name); ok {
+			return appendEscaped(dst, value)
 		}
 		return dst
 	}

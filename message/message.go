@@ -159,6 +159,36 @@ func (r *Request) Field(name string) string {
 	return r.Header.Get(name)
 }
 
+// Cookie returns the value of the first cookie of that name, as it was sent, and
+// whether there is one.
+func (r *Request) Cookie(name string) (string, bool) {
+	for _, f := range r.Header.Fields() {
+		if !EqualFold(f.Name, "Cookie") {
+			continue
+		}
+		for rest := f.Value; rest != ""; {
+			var n, value string
+			if n, value, rest = CutCookie(rest); n == name {
+				return value, true
+			}
+		}
+	}
+	return "", false
+}
+
+// Argument returns the value of the first argument of that name in the query, as
+// it was sent, without decoding, and whether there is one.
+func (r *Request) Argument(name string) (string, bool) {
+	for rest := r.Query; rest != ""; {
+		var pair string
+		pair, rest, _ = strings.Cut(rest, "&")
+		if n, value, _ := strings.Cut(pair, "="); n == name {
+			return value, true
+		}
+	}
+	return "", false
+}
+
 // Response is the answer to a request. The codec adds what its framing needs
 // (Content-Length, Transfer-Encoding, Connection): handlers set Length and
 // Body, never those fields.
