@@ -23,7 +23,7 @@ func (h *Header) UnmarshalText(text []byte) error {
 	case name == "":
 		return &ValueError{Message: fmt.Sprintf("the header %q has no name", text), Hint: headerHint}
 	case !isToken(name):
-		return &ValueError{Message: fmt.Sprintf("the header name %q is invalid", name), Hint: "names are made of letters, digits and !#$%&'*+-.^_`|~"}
+		return &ValueError{Message: fmt.Sprintf("the header name %q is invalid", name), Hint: tokenHint}
 	}
 	for i := range len(value) {
 		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {
@@ -36,6 +36,20 @@ func (h *Header) UnmarshalText(text []byte) error {
 	}
 	return nil
 }
+
+// FieldName is the name of a header field.
+type FieldName string
+
+// UnmarshalText checks a name. An empty one is as if it were absent.
+func (n *FieldName) UnmarshalText(text []byte) error {
+	if len(text) > 0 && !isToken(string(text)) {
+		return &ValueError{Message: fmt.Sprintf("the header name %q is invalid", text), Hint: tokenHint}
+	}
+	*n = FieldName(text)
+	return nil
+}
+
+const tokenHint = "names are made of letters, digits and !#$%&'*+-.^_`|~"
 
 // ownHeaders are those that concern one connection alone, or the framing of
 // one message (RFC 9110 section 7.6.1, RFC 9112 section 6).

@@ -32,7 +32,7 @@ func loads(t *testing.T, file string) {
 		t.Fatalf("no line says %q", strings.TrimSpace(notesMark))
 	}
 	c, problems := Parse("a.toml", []byte(text))
-	problems = append(problems, c.Check(Checks{})...)
+	problems = append(problems, c.Check(Checks{Categories: laterCategories, ReadyMade: laterPlugins})...)
 	if wrong := problems.Errors(); len(wrong) > 0 {
 		t.Fatal(wrong)
 	}

@@ -37,6 +37,7 @@ var actsAt = map[string][]plugin.Step{
 	"ping":            {plugin.Request},
 	"mock":            {plugin.Request, plugin.ProxyUpstream},
 	"accept_encoding": {plugin.EarlyRequest},
+	"request_id":      {plugin.Request, plugin.ProxyUpstream},
 }
 
 // A plugin at a step that it does not know once never ran, and nothing said so.

@@ -84,6 +84,9 @@ func (p *errorPages) answer(x *message.Exchange, err error) {
 	x.Response.Reset()
 	h := &x.Response.Header
 	h.Add("X-Pingap-EType", o.Word)
+	if x.RequestID != "" {
+		h.Add("X-Request-Id", x.RequestID) // most wanted where something has failed
+	}
 	if grpc.IsCall(&x.Request) {
 		code, text := grpcStatus(err)
 		grpc.Answer(x, code, text)

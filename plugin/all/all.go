@@ -5,4 +5,5 @@ import (
 	_ "pingap/plugin/acceptencoding" // the codings that a client accepts
 	_ "pingap/plugin/mock"           // canned answers
 	_ "pingap/plugin/ping"           // health checks
+	_ "pingap/plugin/requestid"      // ids for requests
 )

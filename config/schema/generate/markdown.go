@@ -61,7 +61,7 @@ func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
 // forms are the types whose texts have a form of their own.
 var forms = map[string]string{
 	"ListenAddrs": "list with commas", "Hosts": "list with commas", "Domains": "list with commas",
-	"NameServers": "list with commas", "Statuses": "list with commas", "Header": "header", "PeerAddr": "address",
+	"NameServers": "list with commas", "Statuses": "list with commas", "Header": "header", "FieldName": "name of a header", "PeerAddr": "address",
 	"Network": "address or network", "Condition": "condition", "HealthCheck": "URL",
 }
 
