@@ -2,6 +2,7 @@
 package mock
 
 import (
+	"fmt"
 	"time"
 
 	"pingap/config"
@@ -38,8 +39,18 @@ func build(table *config.Table, _ *plugin.Environment) (plugin.Plugin, config.Pr
 	for _, h := range s.Headers {
 		m.content.Header = append(m.content.Header, message.Field{Name: h.Name, Value: h.Value})
 	}
+	if s.Data != "" && contentless(s.Status) {
+		lost := table.Problem("data", fmt.Sprintf("has no effect, an answer of status %d has no content", s.Status), "choose another status, or leave data out")
+		lost.Warning = true
+		problems = append(problems, lost)
+		m.content.Data = nil
+	}
 	return m, problems
 }
+
+// contentless reports whether answers of a status end with their head (RFC 9110
+// sections 15.3.5, 15.3.6 and 15.4.5).
+func contentless(status int) bool { return status == 204 || status == 205 || status == 304 }
 
 type mock struct {
 	path    string

@@ -77,3 +77,25 @@ func TestWrongSettingsAreProblems(t *testing.T) {
 		}
 	}
 }
+
+// A status that has no content leaves the data out, and whoever wrote both is
+// told.
+func TestDataThatNoAnswerCanCarryIsAWarning(t *testing.T) {
+	for status, lost := range map[string]bool{"200": false, "204": true, "205": true, "206": false, "304": true, "404": false} {
+		p, problems := build(config.TableOf("plugins.m", "status = "+status+"\ndata = \"some\""), nil)
+		if warned := len(problems.Warnings()) == 1; warned != lost || len(problems.Errors()) > 0 {
+			t.Errorf("status %s: %v", status, problems)
+		}
+		if lost && (!strings.Contains(problems.Error(), "plugins.m: data: warning:") || !strings.Contains(problems.Error(), status)) {
+			t.Errorf("status %s: the warning is %v", status, problems)
+		}
+		x := &message.Exchange{}
+		x.Reset()
+		if err := p.Wrap(nil).Serve(x); err != nil || (x.Response.Length == 0) != lost {
+			t.Errorf("status %s: content of %d bytes (%v)", status, x.Response.Length, err)
+		}
+	}
+	if _, problems := build(config.TableOf("plugins.m", "status = 204"), nil); len(problems) > 0 {
+		t.Error(problems)
+	}
+}
