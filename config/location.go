@@ -31,7 +31,9 @@ type Location struct {
 	ProxySetHeaders []Header `config:"proxy_set_headers" example:"X-Name: value"`
 	ProxyAddHeaders []Header `config:"proxy_add_headers" example:"X-Name: value"`
 	// SetResponseHeaders replace fields of the answer, AddResponseHeaders are
-	// added to it.
+	// added to it, whoever has made it. An error page of the proxy gets them too,
+	// but for those that are about content and caching, such as Content-Type and
+	// Cache-Control.
 	SetResponseHeaders []Header `config:"set_response_headers" example:"X-Name: value"`
 	AddResponseHeaders []Header `config:"add_response_headers" example:"X-Name: value"`
 	// EnableReverseProxyHeaders tells the upstream for whom it works:

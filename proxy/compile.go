@@ -193,6 +193,7 @@ func (k *compiler) location(l *config.Location) *Location {
 		set: k.fields(l, "set_response_headers", l.SetResponseHeaders, captures),
 		add: k.fields(l, "add_response_headers", l.AddResponseHeaders, captures),
 	}
+	loc.onPages = t.responseHeaders.onPages()
 	for _, name := range l.Plugins {
 		if p, ok := k.plugin(name); ok {
 			t.plugins = append(t.plugins, p)

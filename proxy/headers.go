@@ -19,6 +19,27 @@ type headerField struct {
 
 func (c *headerChanges) empty() bool { return len(c.set)+len(c.add) == 0 }
 
+// onPages returns the changes that error pages get as well: all but those of
+// fields that tell of the content that the location has, or of how long it may be
+// kept. A page is none of it, and is to be forgotten with the failure.
+func (c *headerChanges) onPages() headerChanges {
+	ofContent := func(f headerField) bool {
+		return slices.ContainsFunc(contentFields, func(name string) bool { return message.EqualFold(name, f.name) })
+	}
+	return headerChanges{
+		set: slices.DeleteFunc(slices.Clone(c.set), ofContent),
+		add: slices.DeleteFunc(slices.Clone(c.add), ofContent),
+	}
+}
+
+// contentFields are the fields of onPages: those of RFC 9110 section 8, of RFC 9111
+// section 5, and their like.
+var contentFields = strings.Fields(`
+	Accept-Ranges Age Cache-Control CDN-Cache-Control Content-Digest
+	Content-Disposition Content-Encoding Content-Language Content-Location
+	Content-Range Content-Type ETag Expires Last-Modified Pragma
+	Surrogate-Control`)
+
 // fewFields is how many values need no memory of their own.
 const fewFields = 32
 

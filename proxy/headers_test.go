@@ -171,3 +171,54 @@ addrs = ["`+echo(t)+`"]
 		closeIdle(t, l, g)
 	})
 }
+
+// A browser that may not see why something failed, for want of
+// Access-Control-Allow-Origin, tells its user of nothing but a network error.
+func TestErrorPagesHaveTheFieldsOfTheirLocation(t *testing.T) {
+	g := compile(t, `
+[servers.s]
+addr = "127.0.0.1:1"
+locations = ["l"]
+[locations.l]
+path = "~^/(?<tenant>[a-z]+)/"
+client_max_body_size = "1kb"
+max_processing = 1
+upstream = "u"
+set_response_headers = [
+    "Strict-Transport-Security: max-age=31536000", "X-Tenant: $tenant", "X-Pingap-EType: hidden",
+    "Cache-Control: public, max-age=600", "content-type: application/json", "ETag: \"1\"",
+]
+add_response_headers = ["Vary: Origin", "Content-Security-Policy: default-src 'none'", "Content-Encoding: br"]
+[upstreams.u]
+addrs = ["127.0.0.1:1"] # a port that nobody listens on
+`)
+	looptest.Run(t, func(l *loop.Loop) {
+		fails := func(length int64, want int) *message.Exchange {
+			x := request(l, "POST", "h", "/acme/")
+			x.Request.Length = length
+			if err := g.Services["s"].Serve(x); err == nil || x.Response.Status != want {
+				t.Errorf("answer is %d (%v), want %d", x.Response.Status, err, want)
+			}
+			for name, want := range map[string]string{
+				"Strict-Transport-Security": "max-age=31536000", "X-Tenant": "acme", "X-Pingap-EType": "hidden",
+				"Vary": "Origin", "Content-Security-Policy": "default-src 'none'",
+				"Cache-Control": "private, no-store", "Content-Type": "text/html; charset=utf-8", "ETag": "", "Content-Encoding": "",
+			} {
+				if got := x.Response.Header.Get(name); got != want {
+					t.Errorf("%d: %s is %q, want %q", x.Response.Status, name, got, want)
+				}
+			}
+			return x
+		}
+		held := fails(0, 502) // and not ended yet
+		finish(fails(0, 429))
+		finish(held)
+		finish(fails(1001, 413))
+
+		x := request(l, "GET", "h", "/")
+		if err := g.Services["s"].Serve(x); err != ErrNoLocation || x.Response.Header.Has("Strict-Transport-Security") {
+			t.Errorf("without a location: %v, %v", err, x.Response.Header.Fields())
+		}
+		finish(x)
+	})
+}

@@ -17,8 +17,9 @@ type Location struct {
 	name    string
 	handler message.Handler
 
-	maxBody       int64 // bytes of request content; 0: unlimited
-	maxProcessing int64 // exchanges at a time; 0: unlimited
+	onPages       headerChanges // of the answer where there is none but an error page
+	maxBody       int64         // bytes of request content; 0: unlimited
+	maxProcessing int64         // exchanges at a time; 0: unlimited
 	counts        *locationCounts
 	ended         func(*message.Exchange) // counts one out
 	bodies        sync.Pool               // of *limitedBody

@@ -103,19 +103,19 @@ func (s *Service) begin(x *message.Exchange) {
 // the client has gone, x.Response is then the answer that stands for it.
 func (s *Service) Serve(x *message.Exchange) error {
 	s.begin(x)
-	err := s.route(x)
-	if err != nil {
-		s.errors.answer(x, err)
-	}
-	return err
-}
-
-func (s *Service) route(x *message.Exchange) error {
 	location, ok := s.table.Match(x)
 	if !ok {
+		s.errors.answer(x, ErrNoLocation)
 		return ErrNoLocation
 	}
-	return location.Serve(x)
+	err := location.Serve(x)
+	if err != nil {
+		s.errors.answer(x, err)
+		// Browsers need what the location says of origins and of transport
+		// security most of all where something has failed.
+		location.onPages.apply(x, &x.Response.Header)
+	}
+	return err
 }
 
 // Processing returns how many exchanges the server has in flight, those that

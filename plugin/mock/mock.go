@@ -18,7 +18,7 @@ type settings struct {
 	Status int `config:"status" default:"200" min:"200" max:"599"`
 	// Headers of the answer, each "Name: value".
 	Headers []config.Header `config:"headers"`
-	// Data is the content of the answer.
+	// Data is the content of the answer. With status 204, 205 or 304 there is none.
 	Data string `config:"data"`
 	// Delay is how long the answer waits.
 	Delay time.Duration `config:"delay"`
