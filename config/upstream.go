@@ -57,9 +57,12 @@ type Upstream struct {
 	// TotalConnectionTimeout is how long it may take until the connection is
 	// ready for requests.
 	TotalConnectionTimeout time.Duration `config:"total_connection_timeout"`
-	// ReadTimeout is how long a peer may send nothing while it is waited for.
+	// ReadTimeout is how long a peer may send nothing while it is waited for. Where
+	// it is written, tunnels such as WebSockets end when neither side has sent
+	// anything for so long; without it they do after 10 minutes.
 	ReadTimeout time.Duration `config:"read_timeout" default:"60s"`
-	// WriteTimeout is how long a peer may take nothing of a request.
+	// WriteTimeout is how long a peer may take nothing of a request, or of what
+	// comes through a tunnel.
 	WriteTimeout time.Duration `config:"write_timeout" default:"60s"`
 	// IdleTimeout is how long an idle connection is kept; with 0s each
 	// connection carries one exchange.
@@ -109,6 +112,20 @@ type Upstream struct {
 	Includes []string `config:"includes"`
 	// Remark is a note.
 	Remark string `config:"remark"`
+}
+
+// TunnelTimeout is how long connections that have switched protocols may be silent
+// in both directions, as ReadTimeout says where it is written: less than 0 for ever.
+// 0 is for where it is not: what is a long wait for an answer is none for the next
+// word of a conversation.
+func (u *Upstream) TunnelTimeout() time.Duration {
+	switch {
+	case !u.has("read_timeout"):
+		return 0
+	case u.ReadTimeout == 0:
+		return -1
+	}
+	return u.ReadTimeout
 }
 
 func (u *Upstream) check() Problems {

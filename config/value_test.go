@@ -324,3 +324,15 @@ func FuzzTextsAreReadOrExplained(f *testing.F) {
 		}
 	})
 }
+
+func TestTunnelsFollowTheReadTimeoutThatIsWritten(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"": 0, `write_timeout = "5s"`: 0, `read_timeout = "60s"`: time.Minute, `read_timeout = "1h"`: time.Hour, `read_timeout = "0s"`: -1,
+		`includes = ["slow"]`: time.Second,
+	} {
+		c, _ := Parse("t.toml", []byte("[storages.slow]\ncategory = \"config\"\nvalue = 'read_timeout = \"1s\"'\n[upstreams.u]\naddrs = [\"127.0.0.1:1\"]\n"+text))
+		if got := c.Upstreams[0].TunnelTimeout(); got != want {
+			t.Errorf("%s: tunnels may be silent for %v, want %v", text, got, want)
+		}
+	}
+}

@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -199,6 +201,36 @@ func TestATunnelOutlivesTheSignalToEndUntilItsGraceEnds(t *testing.T) {
 		}
 		if code := p.exitCode(t); code != 0 {
 			t.Errorf("TLS %v: exit code %d", secure, code)
+		}
+	}
+}
+
+// How long a tunnel may be silent follows the upstream's read_timeout where that is
+// written. Its default is for answers: a conversation may pause for longer.
+func TestSilentTunnelsEndAsTheirUpstreamSays(t *testing.T) {
+	upstream := listen(t, echoTunnel)
+	for _, c := range []struct {
+		keys []string
+		ends bool
+	}{
+		{[]string{`read_timeout = "300ms"`}, true},
+		{[]string{`read_timeout = "0s"`, `write_timeout = "300ms"`}, false},
+		{nil, false},
+	} {
+		p := startProxyTo(t, upstream, c.keys...)
+		conn, in := openTunnel(t, p, nil)
+		if err := wantText(in, "hello "); err != nil {
+			t.Fatal(err)
+		}
+		if !c.ends { // what would end it has had the time to do so
+			conn.SetReadDeadline(time.Now().Add(time.Second))
+			if b, err := in.ReadByte(); !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("%v: a silent tunnel has %q (%v)", c.keys, b, err)
+			}
+			continue
+		}
+		if rest, err := io.ReadAll(in); err != nil || len(rest) > 0 {
+			t.Errorf("%v: a silent tunnel ends with %q (%v)", c.keys, rest, err)
 		}
 	}
 }

@@ -21,8 +21,12 @@ type ClientOptions struct {
 	// request has been sent; 0 for ever.
 	ReadTimeout time.Duration
 	// WriteTimeout is the time in which the peer must take something of the
-	// request; 0 for ever.
+	// request, or of what comes through a tunnel; 0 for ever.
 	WriteTimeout time.Duration
+	// TunnelTimeout is how long a connection that has switched protocols may be
+	// silent in both directions; 0 leaves it to the client's side, less is for
+	// ever.
+	TunnelTimeout time.Duration
 	// ContinueTimeout is how long the content of a request that expects 100
 	// (Continue) is held back for it. Default 1 s.
 	ContinueTimeout time.Duration

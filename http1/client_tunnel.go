@@ -26,12 +26,12 @@ func (t *roundTrip) switchProtocols() error {
 	t.note()
 	t.in.timeout = 0
 	t.conn.SetWriteDeadlineAt(0)
-	t.x.Response.Tunnel = (*farTunnel)(t)
+	t.x.Response.Tunnel, t.x.Response.TunnelIdle = (*farTunnel)(t), t.options.TunnelTimeout
 	return nil
 }
 
-// farTunnel is a roundTrip as the far end of a tunnel. How long it may be
-// silent is up to the near end.
+// farTunnel is a roundTrip as the far end of a tunnel. It may be silent for as
+// long as the client has something to say.
 type farTunnel roundTrip
 
 // Next returns the next bytes from the peer.
@@ -55,7 +55,7 @@ func (f *farTunnel) socket() (*loop.Conn, *input, time.Duration) {
 	if t.x == nil {
 		return nil, nil, 0
 	}
-	return t.conn, &t.in, 0
+	return t.conn, &t.in, t.options.WriteTimeout
 }
 
 // Write sends p to the peer.
@@ -64,7 +64,10 @@ func (f *farTunnel) Write(p []byte) (int, error) {
 	if t.x == nil {
 		return 0, t.over
 	}
-	return t.conn.Write(p)
+	if _, err := send(t.conn, t.options.WriteTimeout, p, nil); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // CloseWrite tells the peer that nothing more comes.

@@ -267,6 +267,29 @@ func TestTunnelEndsWhenItIsSilent(t *testing.T) {
 	}
 }
 
+// How long a tunnel may be silent is for who has made its far end to say.
+func TestTunnelMayBeSilentForAsLongAsItsResponseSays(t *testing.T) {
+	for _, c := range []struct {
+		server, response time.Duration
+		silent           bool // whether that ends the tunnel
+	}{{time.Hour, soon, true}, {soon, time.Hour, false}, {soon, -1, false}} {
+		ends := make(chan *message.Exchange, 1)
+		inner := switching(101, ends)
+		client := serve(t, &Server{Timeouts: Timeouts{Tunnel: c.server}, Handler: message.HandlerFunc(func(x *message.Exchange) error {
+			x.Response.TunnelIdle = c.response
+			return inner.Serve(x)
+		})}).dial().send(upgrade).want(upgraded)
+		if !c.silent {
+			client.wantSilenceFor(3 * soon)
+			client.conn.CloseWrite()
+		}
+		client.wantEnd()
+		if end := <-ends; (end.Failed == message.ErrTunnelSilent) != c.silent {
+			t.Errorf("%+v: Failed is %v", c, end.Failed)
+		}
+	}
+}
+
 func TestTunnelEndsWithAReset(t *testing.T) {
 	ends := make(chan *message.Exchange, 1)
 	c := serve(t, &Server{Handler: switching(101, ends)}).dial()

@@ -10,6 +10,7 @@ package message
 import (
 	"io"
 	"strings"
+	"time"
 )
 
 // Version is the HTTP version of a message as its sender wrote it.
@@ -206,13 +207,16 @@ type Response struct {
 	// Tunnel is the other end of a connection that has switched protocols:
 	// set together with Status 101 (or 2xx to CONNECT).
 	Tunnel Tunnel
+	// TunnelIdle is how long Tunnel may be silent in both directions: 0 leaves
+	// it to the codec, less is for ever.
+	TunnelIdle time.Duration
 }
 
 // Reset empties the response and keeps its memory.
 func (r *Response) Reset() {
 	r.Header.Reset()
 	r.Trailer.Reset()
-	r.Status, r.Length, r.Body, r.Tunnel = 0, 0, NoBody, nil
+	r.Status, r.Length, r.Body, r.Tunnel, r.TunnelIdle = 0, 0, NoBody, nil, 0
 }
 
 // Close lets go of what the response holds: its content, and its tunnel where

@@ -39,16 +39,22 @@ type Relay struct {
 }
 
 // Run passes bytes until both directions have ended, or neither has had any for
-// the time idle, or the coroutine is canceled, and returns what went wrong. The far
+// the time idle (unless the response says another), or the coroutine is canceled,
+// and returns what went wrong. The far
 // end is closed then; the near one is only where it is not up to the caller to part
 // from it.
 func (r *Relay) Run(x *Exchange, near, far Tunnel, idle time.Duration) error {
+	if x.Response.TunnelIdle != 0 {
+		idle = x.Response.TunnelIdle
+	}
 	r.x, r.near, r.far, r.idle, r.failed = x, near, far, idle, nil
 	r.touch()
 	if r.timer.Fire == nil {
 		r.timer.Fire = r.expire
 	}
-	x.Loop.Arm(&r.timer, idle)
+	if idle > 0 {
+		x.Loop.Arm(&r.timer, idle)
+	}
 	panicked := true
 	defer func() {
 		x.Loop.Disarm(&r.timer)

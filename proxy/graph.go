@@ -241,6 +241,7 @@ func upstreamSpec(u *config.Upstream, basic *config.Basic, loops int) upstream.S
 		TotalConnectTimeout: u.TotalConnectionTimeout,
 		ReadTimeout:         u.ReadTimeout,
 		WriteTimeout:        u.WriteTimeout,
+		TunnelTimeout:       u.TunnelTimeout(),
 		MaxIdle:             (basic.UpstreamKeepalivePoolSize + loops - 1) / max(loops, 1),
 		IdleTimeout:         u.IdleTimeout,
 		Socket: loop.SocketOptions{

@@ -33,11 +33,12 @@ func newPeer(index int, f found, s *Spec, once bool) *peer {
 		name:   name,
 		weight: f.weight,
 		http1: http1.ClientOptions{
-			Peer:         name,
-			Limits:       s.Limits,
-			ReadTimeout:  s.ReadTimeout,
-			WriteTimeout: s.WriteTimeout,
-			Close:        once,
+			Peer:          name,
+			Limits:        s.Limits,
+			ReadTimeout:   s.ReadTimeout,
+			WriteTimeout:  s.WriteTimeout,
+			TunnelTimeout: s.TunnelTimeout,
+			Close:         once,
 		},
 		http2: http2.ClientOptions{
 			Peer:         name,

@@ -39,6 +39,9 @@ type Spec struct {
 	// ReadTimeout bounds each wait for a response or its next part,
 	// WriteTimeout each write.
 	ReadTimeout, WriteTimeout time.Duration
+	// TunnelTimeout is how long what has switched protocols may be silent in
+	// both directions; 0 leaves it to the client's side, less is for ever.
+	TunnelTimeout time.Duration
 
 	// MaxIdle is how many idle connections each loop keeps (more for a moment,
 	// see surplusIdle), and IdleTimeout
