@@ -3,6 +3,7 @@ package all
 
 import (
 	_ "pingap/plugin/acceptencoding" // the codings that a client accepts
+	_ "pingap/plugin/compression"    // content made smaller
 	_ "pingap/plugin/mock"           // canned answers
 	_ "pingap/plugin/ping"           // health checks
 	_ "pingap/plugin/requestid"      // ids for requests
