@@ -94,9 +94,9 @@ func holds(now, then []text, all bool) bool {
 // are those of the first; those that follow depend on nobody having written
 // anything since.
 func (e *etcd) transact(ctx context.Context, conditions []clientv3.Cmp, steps []step) error {
-	client, err := e.connect(ctx)
+	client, err := e.connect()
 	if err != nil {
-		return err
+		return e.explain(ctx, "save the configuration in", err)
 	}
 	for len(steps) > 0 {
 		var operations []clientv3.Op

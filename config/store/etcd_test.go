@@ -15,6 +15,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ func ask(t *testing.T, server *etcdtest.Server, f func(context.Context, *clientv
 	e := open(t, inEtcd(t, server, "")).medium.(*etcd)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	client, err := e.connect(ctx)
+	client, err := e.connect()
 	must(t, err)
 	must(t, f(ctx, client))
 }
@@ -182,7 +183,7 @@ func TestChangesInEtcdAreToldThroughRestartCompactionAndLoss(t *testing.T) {
 	w.expect(t, has("a", "2.2.2.2"))
 
 	server.Kill()
-	if got := <-w.told; !strings.HasPrefix(got, "etcd is out of reach; the configuration stays as it is until it is back: ") || !strings.Contains(got, "connection refused") {
+	if got := <-w.told; !strings.HasPrefix(got, "etcd is out of reach; the configuration stays as it was ") || !strings.Contains(got, ", until it is back: ") || !strings.Contains(got, "connection refused") {
 		t.Errorf("told %q", got)
 	}
 	select {
@@ -191,7 +192,7 @@ func TestChangesInEtcdAreToldThroughRestartCompactionAndLoss(t *testing.T) {
 	default:
 	}
 	server.Start()
-	if got := <-w.told; got != "etcd is back" {
+	if got := <-w.told; !strings.HasPrefix(got, "etcd is back after ") {
 		t.Errorf("told %q", got)
 	}
 	must(t, operator.Save(t.Context(), "", upstream("a", "3.3.3.3")))
@@ -272,24 +273,67 @@ func TestWatchBeginsAnewWhenItsRevisionIsCompacted(t *testing.T) {
 		_, err := c.Compact(ctx, 5)
 		return err
 	})
-	e := operator.medium.(*etcd)
-	w := &etcdWatch{etcd: e, changed: func() {}, report: func(m string, err error) { t.Error(m, err) }, revision: 1}
-	if err := w.follow(t.Context()); err != nil || w.revision != 0 {
-		t.Errorf("revision %d, %v", w.revision, err)
+	w := &etcdWatch{etcd: operator.medium.(*etcd), changed: func() {}, report: func(m string, err error) { t.Error(m, err) }, revision: 1}
+	if err := w.listen(t.Context(), nil); err != nil {
+		t.Error(err)
 	}
 }
 
-func TestWatchOfAnEtcdFromABackupGoesOn(t *testing.T) {
+func TestWatchBeginsAnewWhenEtcdKnowsLessThanBefore(t *testing.T) {
+	t.Parallel()
+	operator := asOperator(t, etcdtest.Start(t))
+	must(t, operator.Save(t.Context(), "", upstream("a", "1.1.1.1")))
+	w := &etcdWatch{etcd: operator.medium.(*etcd), changed: func() {}, report: func(m string, err error) { t.Error(m, err) }, revision: 1 << 40}
+	w.probe = time.Millisecond
+	if err := w.listen(t.Context(), nil); err != nil || w.revision > 100 {
+		t.Errorf("the watch goes on from revision %d, %v", w.revision, err)
+	}
+}
+
+// What a watch has told may be followed by a read that etcd does not answer any
+// more. That nothing has changed since then must not hide the change.
+func TestChangeIsToldAgainToWhomEtcdDidNotAnswer(t *testing.T) {
 	t.Parallel()
 	server := etcdtest.Start(t)
-	operator := asOperator(t, server)
-	must(t, operator.Save(t.Context(), "", upstream("a", "1.1.1.1")))
-	changed := make(chan struct{}, 10)
-	w := &etcdWatch{etcd: operator.medium.(*etcd), changed: func() { changed <- struct{}{} }, revision: 1 << 40}
-	must(t, w.ask(t.Context()))
-	if len(changed) != 1 || w.revision > 100 {
-		t.Errorf("the watch goes on from revision %d", w.revision)
+	must(t, asOperator(t, server).Save(t.Context(), "", upstream("a", "1.1.1.1")))
+	s := open(t, inEtcd(t, server, "timeout=500ms&connect_timeout=500ms"))
+	w := watch(t, s)
+	must(t, asOperator(t, server).Save(t.Context(), "", upstream("a", "2.2.2.2")))
+	<-w.signals
+	server.Kill()
+	if _, err := s.Read(t.Context()); !errors.Is(err, errUnreachable) {
+		t.Errorf("reading what is out of reach: %v", err)
 	}
+	server.Start()
+	w.expect(t, has("a", "2.2.2.2"))
+}
+
+func TestLossesOfEtcdLeaveNoGoroutinesBehind(t *testing.T) { // not parallel: all goroutines are counted
+	server := etcdtest.Start(t)
+	operator := asOperator(t, server)
+	must(t, operator.Save(t.Context(), "", upstream("a", "0.0.0.0")))
+	link := etcdtest.NewLink(t, server)
+	w := watch(t, open(t, "etcd://"+link.Host+"/"+t.Name()))
+	lose := func(n int) {
+		link.Cut()
+		addr := fmt.Sprintf("1.1.1.%d", n)
+		must(t, operator.Save(t.Context(), "", upstream("a", addr)))
+		link.Mend()
+		w.expect(t, has("a", addr))
+	}
+	lose(0)
+	before := runtime.NumGoroutine()
+	const losses = 20
+	for n := range losses {
+		lose(1 + n)
+	}
+	for until := time.Now().Add(patience); runtime.NumGoroutine() > before+losses/2; {
+		time.Sleep(time.Millisecond) // sleep: nobody tells of the end of a goroutine
+		if time.Now().After(until) {
+			t.Fatalf("%d goroutines run, %d before", runtime.NumGoroutine(), before)
+		}
+	}
+	t.Logf("%d goroutines, %d before", runtime.NumGoroutine(), before)
 }
 
 func TestProxyStartsWithoutEtcdFromTheCopy(t *testing.T) {

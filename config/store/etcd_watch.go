@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -10,16 +11,24 @@ import (
 )
 
 const (
-	// etcdProbe is how often a watch asks etcd something: a connection that is
-	// gone may look as if nothing happened.
-	etcdProbe = 30 * time.Second
+	// etcdProbe is how often a watch asks etcd something small: that a connection
+	// hangs shows only when what is sent on it is not confirmed.
+	etcdProbe = 2 * time.Second
+	// etcdCompare is how often the stored configuration is compared although
+	// nobody told of a change.
+	etcdCompare = 30 * time.Second
+	// askWait bounds how long an answer is waited for until etcd counts as lost.
+	// A restart of etcd may take as long without being told of.
+	askWait = 3 * time.Second
 	// followAfter and followMax bound the pauses between attempts to watch.
-	followAfter = 250 * time.Millisecond
-	followMax   = 15 * time.Second
+	followAfter = 125 * time.Millisecond
+	followMax   = 500 * time.Millisecond
 )
 
-// watch follows the changes below the prefix, from the revision where it was
-// when it was interrupted.
+// watch follows the changes below the prefix. Whenever it has been interrupted
+// the stored configuration is compared, so it does not matter what has become of
+// the changes in between: they may be compacted, or of an etcd that has been put
+// back to an earlier state.
 func (e *etcd) watch(ctx context.Context, changed func(), report reporter) {
 	w := &etcdWatch{etcd: e, changed: changed, report: report, pause: followAfter}
 	for ctx.Err() == nil {
@@ -29,7 +38,7 @@ func (e *etcd) watch(ctx context.Context, changed func(), report reporter) {
 		}
 		if err != nil && !w.lost {
 			w.lost = true
-			report("etcd is out of reach; the configuration stays as it is until it is back", err)
+			w.report(w.loss(), e.explain(ctx, "follow the configuration in", err))
 		}
 		// Many proxies lose the same etcd at the same moment.
 		pause := time.NewTimer(w.pause/2 + rand.N(w.pause))
@@ -47,76 +56,97 @@ type etcdWatch struct {
 	*etcd
 	changed  func()
 	report   reporter
-	revision int64         // up to which all changes have been seen; 0 when unknown
+	revision int64         // the newest of etcd that is known
+	heard    time.Time     // when etcd answered last; zero before that
 	lost     bool          // etcd has been reported to be out of reach
 	pause    time.Duration // before the next attempt
 }
 
-// follow watches until something goes wrong. What has happened before it
-// begins is found by comparing.
+// loss says what the loss of etcd means.
+func (w *etcdWatch) loss() string {
+	if w.heard.IsZero() {
+		return "etcd is out of reach; the configuration stays as it is until it is back"
+	}
+	return fmt.Sprintf("etcd is out of reach; the configuration stays as it was %s ago, at %s, until it is back",
+		time.Since(w.heard).Round(time.Millisecond), w.heard.Format(time.RFC3339))
+}
+
+// follow watches until a connection ends or something else goes wrong. What has
+// happened before it begins is found by comparing. The error says that etcd is
+// lost.
 func (w *etcdWatch) follow(ctx context.Context) error {
-	if err := w.ask(ctx); err != nil {
+	// The client would go on with another connection as if nothing had happened.
+	interrupted := w.interruptions.next()
+	if _, err := w.ask(ctx, w.key(""), clientv3.WithPrefix()); err != nil {
 		return err
 	}
+	w.pause = followAfter
+	w.changed()
+	return w.listen(ctx, interrupted)
+}
+
+// listen is the part of follow that waits for changes after the known revision.
+func (w *etcdWatch) listen(ctx context.Context, interrupted <-chan struct{}) error {
 	// Without a leader a member knows of no changes; it says so when asked to.
 	watching, cancel := context.WithCancel(clientv3.WithRequireLeader(ctx))
 	defer cancel()
 	answers := w.client.Watch(watching, w.key(""), clientv3.WithPrefix(), clientv3.WithRev(w.revision+1))
-	tick := time.NewTicker(w.probe)
-	defer tick.Stop()
+	probe, compare := time.NewTicker(w.probe), time.NewTicker(etcdCompare)
+	defer probe.Stop()
+	defer compare.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
-			if err := w.ask(ctx); err != nil {
+		case <-interrupted:
+			return nil
+		case <-probe.C:
+			if earlier, err := w.ask(ctx, w.key("basic"+extension)); err != nil || earlier {
 				return err
 			}
+		case <-compare.C:
+			w.changed()
 		case answer, ok := <-answers:
-			if !ok {
+			switch {
+			case !ok:
 				return errors.New("the watch has ended")
-			}
-			if done, err := w.take(answer); done {
-				return err
+			case answer.CompactRevision != 0:
+				return nil
+			case answer.Err() != nil:
+				return answer.Err()
+			case len(answer.Events) > 0:
+				w.changed()
 			}
 		}
 	}
 }
 
-// ask makes sure that etcd answers, learns of its revision, and has the stored
-// configuration compared.
-func (w *etcdWatch) ask(ctx context.Context) error {
-	answer, err := w.get(ctx, w.key(""), clientv3.WithCountOnly())
+// ask learns of etcd's revision, and reports whether that is an earlier one than
+// before, as of an etcd that was restored from a backup.
+func (w *etcdWatch) ask(ctx context.Context, key string, options ...clientv3.OpOption) (earlier bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, min(w.timeout, askWait))
+	defer cancel()
+	answer, err := w.request(ctx, key, append(options, clientv3.WithCountOnly())...)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if w.revision == 0 || answer.Header.Revision < w.revision { // the latter of an etcd restored from a backup
-		w.revision = answer.Header.Revision
-	}
-	w.pause = followAfter
 	if w.lost {
 		w.lost = false
-		w.report("etcd is back", nil)
+		w.report(w.end(), nil)
 	}
-	w.changed()
-	return nil
+	w.heard = time.Now()
+	if w.failed.Swap(false) {
+		w.changed() // who asked in vain may have been told of a change
+	}
+	earlier = answer.Header.Revision < w.revision
+	w.revision = answer.Header.Revision
+	return earlier, nil
 }
 
-// take looks at an answer of the watch, and reports whether the watch is over.
-func (w *etcdWatch) take(answer clientv3.WatchResponse) (done bool, err error) {
-	switch {
-	case answer.CompactRevision != 0:
-		// What lies between is gone: begin at what there is now.
-		w.revision = 0
-		return true, nil
-	case answer.Err() != nil:
-		return true, w.explain(context.Background(), "watch", answer.Err())
+// end says that etcd is back.
+func (w *etcdWatch) end() string {
+	if w.heard.IsZero() {
+		return "etcd is back"
 	}
-	for _, event := range answer.Events {
-		w.revision = max(w.revision, event.Kv.ModRevision)
-	}
-	if len(answer.Events) > 0 {
-		w.changed()
-	}
-	return false, nil
+	return fmt.Sprintf("etcd is back after %s", time.Since(w.heard).Round(time.Millisecond))
 }

@@ -31,6 +31,7 @@ type Store struct {
 	cache   string // the file that Keep writes; "" for none
 
 	reached  atomic.Bool // the medium has answered once
+	missed   atomic.Bool // the medium was out of reach for somebody since a watch looked last
 	watching sync.WaitGroup
 	end      context.Context // done when the store is closed
 	cancel   context.CancelFunc
@@ -102,6 +103,9 @@ func (s *Store) Read(ctx context.Context) (*Snapshot, error) {
 	}
 	if err == nil || errors.Is(err, ErrEmpty) {
 		s.reached.Store(true)
+	}
+	if errors.Is(err, errUnreachable) {
+		s.missed.Store(true)
 	}
 	if err != nil {
 		return nil, err

@@ -17,10 +17,11 @@ const (
 // Watch tells when the stored configuration is another one than the one with
 // the revision since, and from then on of every change, until ctx ends or the
 // store is closed: by others, by this process, or by a text editor; and when it
-// can no longer be read. Changes that come together are told once. The channel
-// holds one signal and is never closed. Trouble, such as etcd that is out of
-// reach, is reported once when it begins and, with a nil error, when it ends;
-// report is called by one goroutine at a time.
+// can no longer be read. Once more it tells when somebody could not read because
+// the store was out of reach: that may have been whom it had told. Changes that
+// come together are told once. The channel holds one signal and is never closed.
+// Trouble, such as etcd that is out of reach, is reported once when it begins and,
+// with a nil error, when it ends; report is called by one goroutine at a time.
 func (s *Store) Watch(ctx context.Context, since string, report func(message string, trouble error)) <-chan struct{} {
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(s.end, cancel)
@@ -33,8 +34,12 @@ func (s *Store) Watch(ctx context.Context, since string, report func(message str
 	})
 	s.watching.Go(func() {
 		for last := since; settled(ctx, dirty); {
-			now := s.fingerprint(ctx, last)
-			if now != last && ctx.Err() == nil {
+			missed := s.missed.Swap(false)
+			now, err := s.fingerprint(ctx)
+			if errors.Is(err, errUnreachable) {
+				continue
+			}
+			if (now != last || missed) && ctx.Err() == nil {
 				raise(signals)
 			}
 			last = now
@@ -47,15 +52,16 @@ func (s *Store) Watch(ctx context.Context, since string, report func(message str
 // own accord, and says so to its watch. What it holds has not changed by that.
 var errUnreachable = errors.New("out of reach")
 
-// fingerprint tells one state of the store from another.
-func (s *Store) fingerprint(ctx context.Context, last string) string {
+// fingerprint tells one state of the store from another. The error is one that
+// wraps errUnreachable, or none.
+func (s *Store) fingerprint(ctx context.Context) (string, error) {
 	switch snapshot, err := s.Read(ctx); {
 	case errors.Is(err, errUnreachable):
-		return last
+		return "", err
 	case err != nil:
-		return err.Error()
+		return err.Error(), nil
 	default:
-		return snapshot.Revision()
+		return snapshot.Revision(), nil
 	}
 }
 

@@ -38,7 +38,7 @@ type Server struct {
 	peer      string      // URL that other members find it at
 	client    *tls.Config // of clients; nil for clear text
 	arguments []string
-	log       string // path
+	data, log string // paths
 
 	members []*Server // of its cluster, itself among them
 	command *exec.Cmd // nil when it does not run
@@ -85,9 +85,10 @@ func StartCluster(t testing.TB, size int) []*Server {
 
 func newServer(t testing.TB, client *tls.Config, arguments []string) *Server {
 	directory := t.TempDir()
-	s := &Server{t: t, Host: addresstest.Free(t), peer: "http://" + addresstest.Free(t), client: client, log: filepath.Join(directory, "log")}
+	s := &Server{t: t, Host: addresstest.Free(t), peer: "http://" + addresstest.Free(t), client: client,
+		data: filepath.Join(directory, "data"), log: filepath.Join(directory, "log")}
 	s.members = []*Server{s}
-	s.arguments = append(arguments, "--name="+s.Host, "--data-dir="+filepath.Join(directory, "data"),
+	s.arguments = append(arguments, "--name="+s.Host, "--data-dir="+s.data,
 		"--logger=zap", "--log-level=warn", "--auto-compaction-retention=0",
 		"--listen-client-urls="+s.url(), "--advertise-client-urls="+s.url(),
 		"--listen-peer-urls="+s.peer, "--initial-advertise-peer-urls="+s.peer)
@@ -129,6 +130,32 @@ func (s *Server) Kill() {
 		_ = s.command.Process.Kill()
 		<-s.exited
 		s.command = nil
+	}
+}
+
+// Backup copies what a server that does not run has kept. What it returns puts
+// that in the place of what the server has kept since; it does not run then
+// either.
+func (s *Server) Backup() (restore func()) {
+	s.t.Helper()
+	backup := s.t.TempDir()
+	if err := os.CopyFS(backup, os.DirFS(s.data)); err != nil {
+		s.t.Fatal(err)
+	}
+	return func() {
+		s.t.Helper()
+		s.Forget()
+		if err := os.CopyFS(s.data, os.DirFS(backup)); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// Forget removes what a server that does not run has kept.
+func (s *Server) Forget() {
+	s.t.Helper()
+	if err := os.RemoveAll(s.data); err != nil {
+		s.t.Fatal(err)
 	}
 }
 
