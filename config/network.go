@@ -21,6 +21,9 @@ func (n *Network) UnmarshalText(text []byte) error {
 	if err != nil {
 		return &ValueError{Message: fmt.Sprintf("%q is neither an address nor a network", text), Hint: `write it as "10.0.0.1" or "10.0.0.0/8"`}
 	}
+	if addr := prefix.Addr(); addr.Is4In6() && prefix.Bits() >= 96 {
+		prefix = netip.PrefixFrom(addr.Unmap(), prefix.Bits()-96) // as the addresses of clients are
+	}
 	n.Prefix = prefix.Masked()
 	return nil
 }

@@ -69,6 +69,14 @@ func (t *Table) Has(key string) bool {
 	return ok
 }
 
+// Text returns the value of a key that is written as text; "" if there is none.
+func (t *Table) Text(key string) string {
+	if f, ok := t.node.Field(key); ok && f.Node.Kind == KindString {
+		return f.Node.Text
+	}
+	return ""
+}
+
 // checked is a section whose keys depend on each other. check is called when
 // all have been decoded.
 type checked interface{ check() Problems }

@@ -59,6 +59,10 @@ var examples = map[string][]visit{
 	"config/testdata/pingap/tls-and-acme.toml": {
 		{path: "/a", host: "example.com", tls: true, want: "10.0.0."}, {path: "/a", host: "abc.example.net", tls: true, want: "10.0.0."},
 	},
+	"config/testdata/pingap/traffic.toml": {
+		{path: "/ids", want: "127.0.0.1:5000 /ids"}, {path: "/addresses", want: "127.0.0.1:5000 /addresses"},
+		{path: "/pages", field: "Referer: https://www.bing.cn/", want: "127.0.0.1:5000 /pages"}, {path: "/programs", field: "User-Agent: curl/8", want: "127.0.0.1:5000 /programs"},
+	},
 	"config/testdata/pingap/upstreams.toml": {
 		{path: "/hash", want: "127.0.0.1:500"}, {path: "/http?debug", field: "X-Env: canary", want: "127.0.0.1:500"}, {path: "/tcp/a/b", want: " /a/b"},
 		{path: "/grpc", want: "127.0.0.1:5004 /grpc"}, {path: "/hash/x", want: " /x"}, {path: "/other", want: "127.0.0.1:5005 /other"},

@@ -2,9 +2,12 @@
 package all
 
 import (
-	_ "pingap/plugin/acceptencoding" // the codings that a client accepts
-	_ "pingap/plugin/compression"    // content made smaller
-	_ "pingap/plugin/mock"           // canned answers
-	_ "pingap/plugin/ping"           // health checks
-	_ "pingap/plugin/requestid"      // ids for requests
+	_ "pingap/plugin/acceptencoding"     // the codings that a client accepts
+	_ "pingap/plugin/compression"        // content made smaller
+	_ "pingap/plugin/iprestriction"      // addresses that may pass
+	_ "pingap/plugin/mock"               // canned answers
+	_ "pingap/plugin/ping"               // health checks
+	_ "pingap/plugin/refererrestriction" // sites whose pages may lead here
+	_ "pingap/plugin/requestid"          // ids for requests
+	_ "pingap/plugin/uarestriction"      // programs that may pass
 )
