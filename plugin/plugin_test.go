@@ -46,6 +46,7 @@ var actsAt = map[string][]plugin.Step{
 	"ip_restriction":      {plugin.Request},
 	"referer_restriction": {plugin.Request},
 	"ua_restriction":      {plugin.Request},
+	"redirect":            {plugin.EarlyRequest, plugin.Request},
 }
 
 // A plugin at a step that it does not know once never ran, and nothing said so.

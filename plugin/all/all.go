@@ -7,6 +7,7 @@ import (
 	_ "pingap/plugin/iprestriction"      // addresses that may pass
 	_ "pingap/plugin/mock"               // canned answers
 	_ "pingap/plugin/ping"               // health checks
+	_ "pingap/plugin/redirect"           // to https, and below prefixes
 	_ "pingap/plugin/refererrestriction" // sites whose pages may lead here
 	_ "pingap/plugin/requestid"          // ids for requests
 	_ "pingap/plugin/uarestriction"      // programs that may pass
