@@ -43,6 +43,8 @@ var actsAt = map[string][]plugin.Step{
 	"referer_restriction": {plugin.Request},
 	"ua_restriction":      {plugin.Request},
 	"redirect":            {plugin.EarlyRequest, plugin.Request},
+	"cors":                {plugin.Response},
+	"response_headers":    {plugin.Response, plugin.UpstreamResponse},
 }
 
 // A plugin at a step that it does not know once never ran, and nothing said so.
