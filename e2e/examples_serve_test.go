@@ -53,6 +53,11 @@ var examples = map[string][]visit{
 		{path: "/a", host: "app.example.com", want: "127.0.0.1:5000 /a"}, {path: "/a", host: "docs.example.com", want: "127.0.0.1:5001 /a"},
 	},
 
+	"config/testdata/pingap/auth.toml": {
+		{path: "/basic/a", field: "Authorization: Basic YWRtaW46MTIzMTIz", want: "127.0.0.1:5000 /basic/a"},
+		{path: "/keys?a=b&app=GKvXY2", want: "127.0.0.1:5000 /keys?a=b"}, {path: "/combined?app_id=open", want: "127.0.0.1:5000 /combined"},
+		{path: "/other", want: "127.0.0.1:5000 /other"},
+	},
 	"config/testdata/pingap/starter.toml":  {{path: "/a", want: "127.0.0.1:5000 /a"}},
 	"config/testdata/pingap/includes.toml": {{path: "/a", host: "example.com", want: "127.0.0.1:5000 /a"}},
 	"config/testdata/pingap/of-0.5.6.toml": {{path: "/a", want: "127.0.0.1:500"}, {path: "/a", at: 1, tls: true, want: "127.0.0.1:500"}},

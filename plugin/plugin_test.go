@@ -45,6 +45,18 @@ var actsAt = map[string][]plugin.Step{
 	"redirect":            {plugin.EarlyRequest, plugin.Request},
 	"cors":                {plugin.Response},
 	"response_headers":    {plugin.Response, plugin.UpstreamResponse},
+	"basic_auth":          {plugin.Request},
+	"combined_auth":       {plugin.Request},
+	"csrf":                {plugin.Request},
+	"key_auth":            {plugin.Request},
+}
+
+// needed are the settings without which there is no plugin of a category.
+var needed = map[string]string{
+	"basic_auth":    `authorizations = ["YTpi"]`,
+	"combined_auth": `authorizations = [{app_id = "a", secret = "b", deviation = 1}]`,
+	"csrf":          "token_path = \"/t\"\nkey = \"k\"",
+	"key_auth":      "header = \"X\"\nkeys = [\"k\"]",
 }
 
 // A plugin at a step that it does not know once never ran, and nothing said so.
@@ -76,7 +88,7 @@ func TestPluginActsWhereItSaysOrIsAProblem(t *testing.T) {
 // at makes a plugin that is configured for a step.
 func at(t *testing.T, category, step string) (plugin.Placed, config.Problems) {
 	t.Helper()
-	c, problems := config.Parse("test.toml", []byte("[plugins.p]\ncategory = \""+category+"\"\nstep = \""+step+"\""))
+	c, problems := config.Parse("test.toml", []byte("[plugins.p]\ncategory = \""+category+"\"\nstep = \""+step+"\"\n"+needed[category]))
 	if len(c.Plugins) != 1 {
 		t.Fatal("no plugin was read")
 	}

@@ -3,9 +3,13 @@ package all
 
 import (
 	_ "pingap/plugin/acceptencoding"     // the codings that a client accepts
+	_ "pingap/plugin/basicauth"          // names and passwords
+	_ "pingap/plugin/combinedauth"       // digests of a secret and the time
 	_ "pingap/plugin/compression"        // content made smaller
 	_ "pingap/plugin/cors"               // pages of other origins
+	_ "pingap/plugin/csrf"               // tokens against requests of other sites
 	_ "pingap/plugin/iprestriction"      // addresses that may pass
+	_ "pingap/plugin/keyauth"            // keys in a field or the query
 	_ "pingap/plugin/mock"               // canned answers
 	_ "pingap/plugin/ping"               // health checks
 	_ "pingap/plugin/redirect"           // to https, and below prefixes
