@@ -352,3 +352,35 @@ access_log = "`+dir+`/a.log/b.log?rolling=never {path}"
 		}
 	}
 }
+
+func TestLimitGoesOnCountingAfterAReload(t *testing.T) {
+	const text = `
+[servers.s]
+addr = "127.0.0.1:1"
+locations = ["l"]
+[locations.l]
+plugins = ["limit", "answer"]
+[plugins.limit]
+category = "limit"
+max = 2
+interval = "1h"
+[plugins.answer]
+category = "mock"
+data = "DATA"
+`
+	first := compile(t, text)
+	second := follow(t, first, strings.Replace(text, "DATA", "other", 1))
+	third := follow(t, second, strings.Replace(text, "max = 2", "max = 3", 1))
+	looptest.Run(t, func(l *loop.Loop) {
+		for i, step := range []struct {
+			graph *Graph
+			want  int
+		}{{first, 200}, {second, 200}, {second, 429}, {first, 429}, {third, 200}} {
+			x := request(l, "GET", "example.com", "/")
+			if err := step.graph.Services["s"].Serve(x); err != nil || x.Response.Status != step.want {
+				t.Errorf("request %d: %d, %v; want %d", i+1, x.Response.Status, err, step.want)
+			}
+			finish(x)
+		}
+	})
+}
