@@ -119,11 +119,45 @@ func (e *etcd) get(ctx context.Context, prefix string, options ...clientv3.OpOpt
 // request asks for a key, again and again while there is no connection. The error
 // is that of the client.
 func (e *etcd) request(ctx context.Context, key string, options ...clientv3.OpOption) (*clientv3.GetResponse, error) {
-	client, err := e.connect()
-	if err != nil {
-		return nil, err
+	for {
+		client, err := e.connect()
+		if err != nil {
+			return nil, err
+		}
+		asking, cancel := context.WithCancel(ctx)
+		stop := context.AfterFunc(client.Ctx(), cancel) // or it would go on in vain
+		answer, err := client.Get(asking, key, options...)
+		stop()
+		cancel()
+		if err == nil || ctx.Err() == nil && e.uses(client) {
+			return answer, err
+		}
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) && e.user != "" {
+			e.drop(client)
+		}
+		if ctx.Err() != nil {
+			return nil, err
+		}
 	}
-	return client.Get(ctx, key, options...)
+}
+
+// uses reports whether a client has not been dropped.
+func (e *etcd) uses(client *clientv3.Client) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.client == client
+}
+
+// drop lets another client take the place of one. An etcd that was started again
+// does not know the token any more that it gave to a user, and a client may ask
+// with that token for ever.
+func (e *etcd) drop(client *clientv3.Client) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.client == client {
+		e.client = nil
+		client.Close()
+	}
 }
 
 func (e *etcd) read(ctx context.Context) ([]text, error) {

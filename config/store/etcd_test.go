@@ -427,6 +427,12 @@ func TestEtcdAsksForUserAndPassword(t *testing.T) {
 	w := watch(t, s)
 	must(t, open(t, inEtcd(t, server, "user=root&password=s3cret%26")).Save(t.Context(), "", upstream("a", "2.2.2.2")))
 	w.expect(t, has("a", "2.2.2.2"))
+	server.Kill() // which forgets whom it has let in
+	server.Start()
+	must(t, s.Save(t.Context(), "", upstream("a", "3.3.3.3")))
+	w.expect(t, has("a", "3.3.3.3"))
+	must(t, open(t, inEtcd(t, server, "user=root&password=s3cret%26")).Save(t.Context(), "", upstream("a", "4.4.4.4")))
+	w.expect(t, has("a", "4.4.4.4"))
 	if strings.Contains(s.String(), "s3cret") {
 		t.Errorf("the password is in %s", s)
 	}

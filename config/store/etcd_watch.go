@@ -87,10 +87,14 @@ func (w *etcdWatch) follow(ctx context.Context) error {
 
 // listen is the part of follow that waits for changes after the known revision.
 func (w *etcdWatch) listen(ctx context.Context, interrupted <-chan struct{}) error {
+	client, err := w.connect()
+	if err != nil {
+		return err
+	}
 	// Without a leader a member knows of no changes; it says so when asked to.
 	watching, cancel := context.WithCancel(clientv3.WithRequireLeader(ctx))
 	defer cancel()
-	answers := w.client.Watch(watching, w.key(""), clientv3.WithPrefix(), clientv3.WithRev(w.revision+1))
+	answers := client.Watch(watching, w.key(""), clientv3.WithPrefix(), clientv3.WithRev(w.revision+1))
 	probe, compare := time.NewTicker(w.probe), time.NewTicker(etcdCompare)
 	defer probe.Stop()
 	defer compare.Stop()
