@@ -13,6 +13,7 @@ import (
 	wire "golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
+	"pingap/loop"
 	"pingap/message"
 )
 
@@ -360,6 +361,49 @@ func TestStreamsBeyondTheLimitAreRefused(t *testing.T) {
 		t.Errorf("code %v", code)
 	}
 	close(release)
+}
+
+// A client may open another stream as soon as one has ended for it: what is still
+// done for that is not its business. But there is a bound.
+func TestStreamsWhoseAnswerWasGivenDoNotCount(t *testing.T) {
+	const most = 3
+	var held []*message.Exchange // by their loop alone
+	release := func() {
+		for _, x := range held {
+			x.Release()
+		}
+		held = nil
+	}
+	loops := make(chan *loop.Loop, 100)
+	a := attack(t, &Server{MaxStreams: most, Handler: message.HandlerFunc(func(x *message.Exchange) error {
+		loops <- x.Loop
+		if x.Request.Method == "DELETE" {
+			release()
+		} else {
+			x.Hold()
+			held = append(held, x)
+		}
+		x.Response.Status = 204
+		return nil
+	})})
+	id := uint32(1)
+	ask := func(method, want string) {
+		t.Helper()
+		a.open(id, true, append([]string{":method", method}, usual[2:]...)...)
+		if status, code := a.outcome(id); status != want || want == "" && code != wire.ErrCodeRefusedStream {
+			t.Errorf("stream %d: status %q, code %v, want %q", id, status, code, want)
+		}
+		id += 2
+	}
+	for range 2*most - 1 {
+		ask("GET", "204")
+	}
+	ask("DELETE", "204")
+	for range 2 * most {
+		ask("GET", "204")
+	}
+	ask("GET", "")
+	(<-loops).Post(release)
 }
 
 // A stream that its client has reset still counts as long as its exchange runs.

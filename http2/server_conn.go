@@ -20,6 +20,7 @@ type serverConn struct {
 	local       netip.AddrPort
 	served      int       // requests so far
 	running     int       // exchanges whose coroutines have not ended
+	parting     int       // those of them that have given their answer
 	begun       *exchange // takes the fields of a section that opens a stream
 	going       goingAway
 	notice      loop.Timer // of the announcement
@@ -94,7 +95,7 @@ func (c *serverConn) section(id uint32, s *stream, end bool) error {
 	c.taken = id
 	e := c.begun
 	switch {
-	case c.running >= c.maxStreams:
+	case c.crowded():
 		c.sendReset(id, RefusedStream)
 		return c.owe(costOfReset)
 	case c.block.malformed != "":
@@ -112,6 +113,13 @@ func (c *serverConn) section(id uint32, s *stream, end bool) error {
 		return c.owe(costOfReset)
 	}
 	return nil
+}
+
+// crowded reports whether there are as many exchanges as there may be. To the client
+// one whose answer has been given is over, though coroutines may still work for it:
+// such streams do not count (RFC 9113 section 5.1.2), unless they are as many again.
+func (c *serverConn) crowded() bool {
+	return len(c.streams) >= c.maxStreams || c.running-c.parting >= c.maxStreams || c.running >= 2*c.maxStreams
 }
 
 // trailers takes the section that ends a request's content.

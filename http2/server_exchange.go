@@ -23,6 +23,7 @@ type exchange struct {
 	connect bool             // an extended CONNECT (RFC 8441)
 	begun   bool             // the final header section is in the output
 	done    bool             // Run has come to its end, not to a panic
+	parting bool             // it has given its answer, and waits for its end
 	relay   message.Relay
 
 	// Bound once, so that setting them does not allocate.
@@ -284,7 +285,11 @@ func (e *exchange) refuse(why *message.Refusal) {
 // more.
 func (e *exchange) end() {
 	x, c := &e.x, e.server
-	e.x.Response.Close()
+	if e.failed == nil && e.localDone && !e.parting {
+		e.parting = true
+		c.parting++
+	}
+	x.Response.Close()
 	x.Request.Body.Close()
 	e.Close()
 	x.Settle()
@@ -301,6 +306,10 @@ func (e *exchange) end() {
 	e.front.counts.Active.Add(-1)
 	x.End()
 	c.running--
+	if e.parting {
+		e.parting = false
+		c.parting--
+	}
 	if e.failed == nil && e.refusal == nil {
 		c.owe(worthOfUse)
 	}
