@@ -72,6 +72,12 @@ func (h *Header) Set(name, value string) {
 	h.Add(name, value)
 }
 
+// Truncate removes all but the first n fields.
+func (h *Header) Truncate(n int) {
+	clear(h.fields[n:])
+	h.fields = h.fields[:n]
+}
+
 // Del removes every field called name.
 func (h *Header) Del(name string) { h.deleteFrom(0, name) }
 

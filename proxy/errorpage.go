@@ -93,6 +93,9 @@ func (p *errorPages) answer(x *message.Exchange, err error) {
 		return
 	}
 	x.Response.Status = o.Status
+	if o.Status == 405 {
+		h.Add("Allow", allowed) // RFC 9110 section 15.5.6
+	}
 	if p.json {
 		h.Add("Content-Type", "application/json; charset=utf-8")
 	} else {

@@ -120,7 +120,7 @@ func (t *treatment) handler() message.Handler {
 	// of its answer are set before anything else sees it.
 	h := message.Handler(message.HandlerFunc(func(*message.Exchange) error { return ErrNoUpstream }))
 	if t.upstream != nil {
-		h = grpc.Calls(t.upstream, grpcStatus)
+		h = grpc.Calls(forward{t.upstream}, grpcStatus)
 		if t.grpcWeb {
 			h = grpc.Web(h)
 		}

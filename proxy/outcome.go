@@ -45,6 +45,8 @@ func OutcomeOf(err error) Outcome {
 		return Outcome{Status: 400, Word: "bad_path", Advice: "There can be nothing at this address."}
 	case errors.Is(err, ErrNoLocation):
 		return Outcome{Status: 404, Word: "no_location", Advice: "There is nothing at this address."}
+	case errors.Is(err, ErrLoop):
+		return Outcome{Status: 508, Word: "loop", Advice: "This address leads back to itself.", Serious: true}
 	case errors.Is(err, ErrNoUpstream):
 		return Outcome{Status: 503, Word: "no_upstream", Advice: "No server is available for this request.", Serious: true}
 	case errors.As(err, &tooLarge):
