@@ -13,6 +13,8 @@ type Checks struct {
 	Categories []string
 	// ReadyMade are the names of plugins that exist without being configured.
 	ReadyMade []string
+	// Upstreams are the keys of plugins that name an upstream, by category.
+	Upstreams map[string]string
 	// Server, Location and the others look at one section each; problems are
 	// made with its Problem method or that of its Table. Plugin is asked about
 	// plugins of known categories only.
@@ -104,6 +106,11 @@ func (c *Config) checkReferences(others *Checks, problems *Problems) {
 		c.checkNames(&s.Item, "locations", locations, problems)
 		if _, ok := s.table.node.Field("locations"); !ok && !c.broken {
 			problems.add(s.Warning("", "has no locations, so every request is answered with 404", ""))
+		}
+	}
+	for _, p := range c.Plugins {
+		if key := others.Upstreams[p.Category]; key != "" {
+			c.checkNames(&p.Item, key, upstreams, problems)
 		}
 	}
 	for _, l := range c.Locations {

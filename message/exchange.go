@@ -78,6 +78,10 @@ type Facts struct {
 	// that serve the exchange, "" until known.
 	Server   string
 	Location string
+	// Instead is the name of the upstream that is asked instead of the
+	// location's own, "" for that. A plugin may set it whose kind says which of
+	// its keys names one.
+	Instead string
 	// RequestID is the id given by the request_id plugin, if any.
 	RequestID string
 	// Processing tells how many exchanges the server has in flight, this one

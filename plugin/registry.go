@@ -22,6 +22,9 @@ type Kind struct {
 	// closed when no configuration has it any more. To check a configuration
 	// instances are made too, so New must touch nothing outside.
 	New func(settings *config.Table, env *Environment) (Plugin, config.Problems)
+	// Upstream is the key that names an upstream, which has to exist; "" for
+	// none. Such a plugin may set Exchange.Instead to the name.
+	Upstream string
 	// ReadyMade are instances that exist without being configured: their
 	// settings, as TOML, by name.
 	ReadyMade map[string]string
@@ -69,10 +72,23 @@ func Categories() []string { return slices.Sorted(maps.Keys(kinds)) }
 // sorted.
 func ReadyMade() []string { return slices.Sorted(maps.Keys(readyMade)) }
 
+// Upstreams returns the keys that name upstreams, by category.
+func Upstreams() map[string]string {
+	keys := make(map[string]string)
+	for category, k := range kinds {
+		if k.Upstream != "" {
+			keys[category] = k.Upstream
+		}
+	}
+	return keys
+}
+
 // Placed is an instance and the step at which it acts.
 type Placed struct {
 	Plugin
 	Step Step
+	// Chooses is set when the plugin may choose the upstream that is asked.
+	Chooses bool
 }
 
 // New makes the instance that a section describes, whose category is one of
@@ -97,10 +113,11 @@ func New(c *config.Plugin, env *Environment) (Placed, config.Problems) {
 
 // place puts an instance where it acts when no step is written.
 func (k *Kind) place(instance Plugin) Placed {
+	placed := Placed{Plugin: instance, Step: k.Steps[0], Chooses: k.Upstream != ""}
 	if s, ok := instance.(Settler); ok {
-		return Placed{Plugin: instance, Step: s.Step()}
+		placed.Step = s.Step()
 	}
-	return Placed{Plugin: instance, Step: k.Steps[0]}
+	return placed
 }
 
 func (k *Kind) step(name string) (Step, bool) {

@@ -267,6 +267,15 @@ func (k *compiler) upstream(l *config.Location, t *treatment, captures []string)
 	if t.requestHeaders.late {
 		asking.Connected = t.requestHeaders.connected
 	}
+	own := k.ownUpstream(l, asking, captures)
+	if !slices.ContainsFunc(t.plugins, func(p plugin.Placed) bool { return p.Chooses }) {
+		return own
+	}
+	return &splitUpstream{own: own, among: k.anyUpstream(), asking: asking}
+}
+
+// ownUpstream returns what asks the upstream that a location itself names.
+func (k *compiler) ownUpstream(l *config.Location, asking upstream.Asking, captures []string) message.Handler {
 	name, isVariable := strings.CutPrefix(l.Upstream, "$")
 	if !isVariable {
 		if u, ok := k.upstreams.get(l.Upstream); ok {
@@ -292,6 +301,28 @@ func (k *compiler) anyUpstream() map[string]*upstream.Upstream {
 		}
 	}
 	return k.choice
+}
+
+// splitUpstream asks the upstream that a plugin has chosen, or else the location's
+// own, which may be nil. Plugins choose by name, since they live longer than an
+// upstream that is configured anew.
+type splitUpstream struct {
+	own    message.Handler
+	among  map[string]*upstream.Upstream
+	asking upstream.Asking
+}
+
+func (h *splitUpstream) Serve(x *message.Exchange) error {
+	switch {
+	case x.Instead != "":
+		if u := h.among[x.Instead]; u != nil {
+			return u.Ask(x, &h.asking)
+		}
+		return fmt.Errorf("%w: %q, which a plugin has chosen, is not defined", ErrNoUpstream, x.Instead)
+	case h.own == nil:
+		return ErrNoUpstream
+	}
+	return h.own.Serve(x)
 }
 
 // chosenUpstream asks the upstream that a capture names.

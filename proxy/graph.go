@@ -63,6 +63,7 @@ func Check(c *config.Config) config.Problems {
 	return append(checkUpstreams(c), c.Check(config.Checks{
 		Categories: plugin.Categories(),
 		ReadyMade:  plugin.ReadyMade(),
+		Upstreams:  plugin.Upstreams(),
 		Server:     func(s *config.Server) []config.Problem { return k.problems[&s.Item] },
 		Location:   func(l *config.Location) []config.Problem { return k.problems[&l.Item] },
 		Plugin:     func(p *config.Plugin) []config.Problem { return k.problems[&p.Item] },
