@@ -4,9 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-
+	"fmt"
 	"log/slog"
-
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -332,5 +331,13 @@ func TestServerListensAndCloses(t *testing.T) {
 	d = newDesk(t, func(a *Address, _ *Process) { a.HostPort = "192.0.2.1:1" })
 	if err := d.Listen(); err == nil || !strings.Contains(err.Error(), "192.0.2.1:1") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Whoever watches the admin has to see that it is etcd that is missing.
+func TestStoreOutOfReachIsUnavailable(t *testing.T) {
+	status, body := explain(fmt.Errorf("read etcd://h/pingap: %w", store.ErrUnreachable))
+	if status != 503 || !strings.Contains(body.Message, "etcd://h/pingap") {
+		t.Errorf("%d %q", status, body.Message)
 	}
 }

@@ -69,6 +69,8 @@ func explain(err error) (int, refusal) {
 		return http.StatusRequestEntityTooLarge, refusal{Message: "the body is larger than an admin takes"}
 	case errors.Is(err, store.ErrAbsent), errors.Is(err, store.ErrNoVersion), errors.Is(err, store.ErrNoHistory):
 		return http.StatusNotFound, refusal{Message: err.Error()}
+	case errors.Is(err, store.ErrUnreachable):
+		return http.StatusServiceUnavailable, refusal{Message: err.Error()}
 	}
 	return http.StatusInternalServerError, refusal{Message: err.Error()}
 }

@@ -50,10 +50,10 @@ type etcd struct {
 	client *clientv3.Client // nil until something is asked
 }
 
-// unreachable is an error of etcd; it wraps errUnreachable and says more.
+// unreachable is an error of etcd; it wraps ErrUnreachable and says more.
 type unreachable struct{ error }
 
-func (u unreachable) Is(target error) bool { return target == errUnreachable }
+func (u unreachable) Is(target error) bool { return target == ErrUnreachable }
 func (u unreachable) Unwrap() error        { return u.error }
 
 func (e *etcd) title(key string) string { return "etcd:" + e.prefix + "/" + key }

@@ -235,7 +235,7 @@ func TestChangesInEtcdAreToldThroughAChangeOfLeader(t *testing.T) {
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, errUnreachable) || time.Now().After(until) {
+		if !errors.Is(err, ErrUnreachable) || time.Now().After(until) {
 			t.Fatal(err)
 		}
 	}
@@ -301,7 +301,7 @@ func TestChangeIsToldAgainToWhomEtcdDidNotAnswer(t *testing.T) {
 	must(t, asOperator(t, server).Save(t.Context(), "", upstream("a", "2.2.2.2")))
 	<-w.signals
 	server.Kill()
-	if _, err := s.Read(t.Context()); !errors.Is(err, errUnreachable) {
+	if _, err := s.Read(t.Context()); !errors.Is(err, ErrUnreachable) {
 		t.Errorf("reading what is out of reach: %v", err)
 	}
 	server.Start()
@@ -372,7 +372,7 @@ func TestProxyStartsWithoutEtcdFromTheCopy(t *testing.T) {
 		t.Errorf("told %q", got)
 	}
 	server.Kill()
-	if _, err := s.Read(t.Context()); !errors.Is(err, errUnreachable) {
+	if _, err := s.Read(t.Context()); !errors.Is(err, ErrUnreachable) {
 		t.Errorf("an old copy takes the place of what has been read since: %v", err)
 	}
 }
@@ -545,7 +545,7 @@ func TestEtcdSpeaksTLSAndAsksForACertificate(t *testing.T) {
 		}
 	}
 	for _, options := range []string{"timeout=1s&ca=" + cert, "timeout=1s"} {
-		if _, err := open(t, inEtcd(t, server, options)).Read(t.Context()); !errors.Is(err, errUnreachable) {
+		if _, err := open(t, inEtcd(t, server, options)).Read(t.Context()); !errors.Is(err, ErrUnreachable) {
 			t.Errorf("%s: %v", options, err)
 		}
 	}

@@ -98,13 +98,13 @@ func (s *Store) Load() (*config.Config, config.Problems, error) {
 // How long it may take is bounded, whether or not ctx is.
 func (s *Store) Read(ctx context.Context) (*Snapshot, error) {
 	texts, err := s.medium.read(ctx)
-	if errors.Is(err, errUnreachable) && s.cache != "" && !s.reached.Load() {
+	if errors.Is(err, ErrUnreachable) && s.cache != "" && !s.reached.Load() {
 		return s.readCopy(err)
 	}
 	if err == nil || errors.Is(err, ErrEmpty) {
 		s.reached.Store(true)
 	}
-	if errors.Is(err, errUnreachable) {
+	if errors.Is(err, ErrUnreachable) {
 		s.missed.Store(true)
 	}
 	if err != nil {

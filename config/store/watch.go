@@ -36,7 +36,7 @@ func (s *Store) Watch(ctx context.Context, since string, report func(message str
 		for last := since; settled(ctx, dirty); {
 			missed := s.missed.Swap(false)
 			now, err := s.fingerprint(ctx)
-			if errors.Is(err, errUnreachable) {
+			if errors.Is(err, ErrUnreachable) {
 				continue
 			}
 			if (now != last || missed) && ctx.Err() == nil {
@@ -48,15 +48,15 @@ func (s *Store) Watch(ctx context.Context, since string, report func(message str
 	return signals
 }
 
-// errUnreachable is wrapped by the errors of a medium that answers again of its
+// ErrUnreachable is wrapped by the errors of a medium that answers again of its
 // own accord, and says so to its watch. What it holds has not changed by that.
-var errUnreachable = errors.New("out of reach")
+var ErrUnreachable = errors.New("out of reach")
 
 // fingerprint tells one state of the store from another. The error is one that
-// wraps errUnreachable, or none.
+// wraps ErrUnreachable, or none.
 func (s *Store) fingerprint(ctx context.Context) (string, error) {
 	switch snapshot, err := s.Read(ctx); {
-	case errors.Is(err, errUnreachable):
+	case errors.Is(err, ErrUnreachable):
 		return "", err
 	case err != nil:
 		return err.Error(), nil

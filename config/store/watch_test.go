@@ -48,7 +48,7 @@ func (w *watched) expect(t *testing.T, want func(*Snapshot, error) bool) {
 		select {
 		case <-w.signals:
 			snapshot, err := w.Read(t.Context())
-			for errors.Is(err, errUnreachable) && t.Context().Err() == nil { // a loaded machine is slow to answer
+			for errors.Is(err, ErrUnreachable) && t.Context().Err() == nil { // a loaded machine is slow to answer
 				snapshot, err = w.Read(t.Context())
 			}
 			if want(snapshot, err) {
