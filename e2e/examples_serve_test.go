@@ -68,7 +68,7 @@ var examples = map[string][]visit{
 		{path: "/ids", want: "127.0.0.1:5000 /ids"}, {path: "/addresses", want: "127.0.0.1:5000 /addresses"},
 		{path: "/pages", field: "Referer: https://www.bing.cn/", want: "127.0.0.1:5000 /pages"}, {path: "/programs", field: "User-Agent: curl/8", want: "127.0.0.1:5000 /programs"},
 		{path: "/old/a", want: "127.0.0.1:5000 /old/a"}, {path: "/limited", field: "Cookie: bigtree=1", want: "127.0.0.1:5000 /limited"},
-		{path: "/split", want: "127.0.0.1:5000 /split"}, {path: "/split", field: "Cookie: user_id=a7", want: "127.0.0.1:500"},
+		{path: "/stats", want: `"location_accepted":1`}, {path: "/split", want: "127.0.0.1:5000 /split"}, {path: "/split", field: "Cookie: user_id=a7", want: "127.0.0.1:500"},
 	},
 	"config/testdata/pingap/upstreams.toml": {
 		{path: "/hash", want: "127.0.0.1:500"}, {path: "/http?debug", field: "X-Env: canary", want: "127.0.0.1:500"}, {path: "/tcp/a/b", want: " /a/b"},

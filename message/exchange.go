@@ -88,6 +88,10 @@ type Facts struct {
 	// among them. It is counted when it is asked for. nil before there is a
 	// server.
 	Processing func() int64
+	// Accepted tells how many exchanges the server has begun; nil like that.
+	Accepted func() int64
+	// LocationCounts tells both of the location. nil until there is one.
+	LocationCounts func() (processing, accepted int64)
 
 	// Sent counts the bytes of response content given to the client,
 	// Received those of request content taken from it.

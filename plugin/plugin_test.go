@@ -34,6 +34,7 @@ func TestStepsWrapOutermostFirst(t *testing.T) {
 
 // actsAt tells where plugins of each category can act.
 var actsAt = map[string][]plugin.Step{
+	"stats":               {plugin.Request, plugin.ProxyUpstream},
 	"traffic_splitting":   {plugin.Request},
 	"limit":               {plugin.Request, plugin.ProxyUpstream},
 	"ping":                {plugin.Request},

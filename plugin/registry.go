@@ -44,6 +44,9 @@ type Environment struct {
 	// $http_origin or ":connection_id". The compiled value lives as long as the
 	// exchange that it was made for.
 	Value func(text string) (func(x *message.Exchange) string, error)
+	// Process looks at the process and its machine, for plugins that tell of them.
+	// It reads files, so it is called off the loop.
+	Process func() Process
 }
 
 // kinds are all that have been registered, by category; readyMade are their

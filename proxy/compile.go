@@ -13,6 +13,7 @@ import (
 	"pingap/message"
 	"pingap/plugin"
 	"pingap/route"
+	"pingap/telemetry"
 	"pingap/upstream"
 )
 
@@ -86,8 +87,10 @@ func (k *compiler) compile() map[string]*Service {
 
 // environment is what plugins are offered.
 func (k *compiler) environment() *plugin.Environment {
+	version := k.version // and not k, which plugins would keep with the graph before
 	return &plugin.Environment{
-		Logger: k.logger,
+		Process: func() plugin.Process { return telemetry.Process(version) },
+		Logger:  k.logger,
 		Value: func(text string) (func(*message.Exchange) string, error) {
 			v, err := compileValue(text, nil)
 			return v.of, err

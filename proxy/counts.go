@@ -94,6 +94,11 @@ func (t *traffic) accepted() (n int64) {
 	return n
 }
 
+// tell returns how many exchanges are in flight, and how many there have been.
+func (c *locationCounts) tell() (processing, accepted int64) {
+	return c.limited.Load() + c.processing(), c.accepted()
+}
+
 // admit counts an exchange in, unless there are max in flight already. Those
 // that began before there was a limit count too.
 func (c *locationCounts) admit(l *loop.Loop, max int64) bool {

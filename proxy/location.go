@@ -22,11 +22,12 @@ type Location struct {
 	maxProcessing int64         // exchanges at a time; 0: unlimited
 	counts        *locationCounts
 	ended         func(*message.Exchange) // counts one out
-	bodies        sync.Pool               // of *limitedBody
+	tell          func() (processing, accepted int64)
+	bodies        sync.Pool // of *limitedBody
 }
 
 func newLocation(name string, maxProcessing int64, counts *locationCounts) *Location {
-	loc := &Location{name: name, maxProcessing: maxProcessing, counts: counts}
+	loc := &Location{name: name, maxProcessing: maxProcessing, counts: counts, tell: counts.tell}
 	loc.ended = func(x *message.Exchange) { counts.end(x.Loop) }
 	if maxProcessing > 0 {
 		loc.ended = func(*message.Exchange) { counts.limited.Add(-1) }
@@ -45,7 +46,7 @@ func newLocation(name string, maxProcessing int64, counts *locationCounts) *Loca
 // Serve gives the exchange its location and passes it on within the location's
 // limits.
 func (loc *Location) Serve(x *message.Exchange) error {
-	x.Location = loc.name
+	x.Location, x.LocationCounts = loc.name, loc.tell
 	if loc.maxProcessing == 0 {
 		loc.counts.begin(x.Loop)
 	} else if !loc.counts.admit(x.Loop, loc.maxProcessing) {

@@ -22,8 +22,8 @@ type Service struct {
 
 	counts *traffic
 	ended  func(*message.Exchange)
-	// processing is the method Processing, for exchanges to ask.
-	processing func() int64
+	// processing and accepted are the methods, for exchanges to ask.
+	processing, accepted func() int64
 
 	target accesslog.Target
 	format *accesslog.Format // nil: no log
@@ -40,7 +40,7 @@ type onLoop struct {
 
 func newService(name string, counts *traffic, loops int) *Service {
 	s := &Service{name: name, counts: counts, loops: make([]onLoop, loops)}
-	s.ended, s.processing = s.end, s.Processing
+	s.ended, s.processing, s.accepted = s.end, s.Processing, s.Accepted
 	return s
 }
 
@@ -91,7 +91,7 @@ func (s *Service) Refuse(x *message.Exchange, why *http1.Error) {
 // begin counts the exchange until its end.
 func (s *Service) begin(x *message.Exchange) {
 	x.Server = s.name
-	x.Processing = s.processing
+	x.Processing, x.Accepted = s.processing, s.accepted
 	s.counts.begin(x.Loop)
 	on := &s.loops[x.Loop.ID()]
 	on.active.Store(on.active.Load() + 1)
