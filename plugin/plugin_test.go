@@ -47,6 +47,7 @@ var actsAt = map[string][]plugin.Step{
 	"ua_restriction":      {plugin.Request},
 	"redirect":            {plugin.EarlyRequest, plugin.Request},
 	"cors":                {plugin.Response},
+	"directory":           {plugin.Request, plugin.ProxyUpstream},
 	"response_headers":    {plugin.Response, plugin.UpstreamResponse},
 	"basic_auth":          {plugin.Request},
 	"combined_auth":       {plugin.Request},
@@ -59,6 +60,7 @@ var needed = map[string]string{
 	"basic_auth":    `authorizations = ["YTpi"]`,
 	"combined_auth": `authorizations = [{app_id = "a", secret = "b", deviation = 1}]`,
 	"csrf":          "token_path = \"/t\"\nkey = \"k\"",
+	"directory":     `path = "/srv"`,
 	"key_auth":      "header = \"X\"\nkeys = [\"k\"]",
 }
 

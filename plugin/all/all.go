@@ -8,6 +8,7 @@ import (
 	_ "pingap/plugin/compression"        // content made smaller
 	_ "pingap/plugin/cors"               // pages of other origins
 	_ "pingap/plugin/csrf"               // tokens against requests of other sites
+	_ "pingap/plugin/directory"          // files
 	_ "pingap/plugin/iprestriction"      // addresses that may pass
 	_ "pingap/plugin/keyauth"            // keys in a field or the query
 	_ "pingap/plugin/limit"              // how much a client may
