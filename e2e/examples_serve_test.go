@@ -59,6 +59,7 @@ var examples = map[string][]visit{
 		{path: "/other", want: "127.0.0.1:5000 /other"},
 	},
 	"config/testdata/pingap/starter.toml":  {{path: "/a", want: "127.0.0.1:5000 /a"}},
+	"config/testdata/pingap/content.toml":  {{path: "/page", want: "new WoRDS"}, {path: "/a", want: "127.0.0.1:5000 /a"}},
 	"config/testdata/pingap/includes.toml": {{path: "/a", host: "example.com", want: "127.0.0.1:5000 /a"}},
 	"config/testdata/pingap/of-0.5.6.toml": {{path: "/a", want: "127.0.0.1:500"}, {path: "/a", at: 1, tls: true, want: "127.0.0.1:500"}},
 	"config/testdata/pingap/tls-and-acme.toml": {

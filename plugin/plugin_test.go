@@ -48,6 +48,7 @@ var actsAt = map[string][]plugin.Step{
 	"redirect":            {plugin.EarlyRequest, plugin.Request},
 	"cors":                {plugin.Response},
 	"directory":           {plugin.Request, plugin.ProxyUpstream},
+	"sub_filter":          {plugin.Response},
 	"response_headers":    {plugin.Response, plugin.UpstreamResponse},
 	"basic_auth":          {plugin.Request},
 	"combined_auth":       {plugin.Request},
@@ -61,6 +62,7 @@ var needed = map[string]string{
 	"combined_auth": `authorizations = [{app_id = "a", secret = "b", deviation = 1}]`,
 	"csrf":          "token_path = \"/t\"\nkey = \"k\"",
 	"directory":     `path = "/srv"`,
+	"sub_filter":    `filters = ["sub_filter \'a\' \'b\'"]`,
 	"key_auth":      "header = \"X\"\nkeys = [\"k\"]",
 }
 

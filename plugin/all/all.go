@@ -19,6 +19,7 @@ import (
 	_ "pingap/plugin/requestid"          // ids for requests
 	_ "pingap/plugin/responseheaders"    // fields of responses
 	_ "pingap/plugin/stats"              // figures of the process
+	_ "pingap/plugin/subfilter"          // texts replaced in content
 	_ "pingap/plugin/trafficsplitting"   // a share for another upstream
 	_ "pingap/plugin/uarestriction"      // programs that may pass
 )
