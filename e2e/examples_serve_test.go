@@ -46,6 +46,9 @@ var examples = map[string][]visit{
 		{path: "/api/orders/7", want: "127.0.0.1:5000 /orders/7"}, {path: "/users/alice/posts", want: "127.0.0.1:5000 /api/posts?owner=alice"},
 		{path: "/find/x?y", want: "127.0.0.1:5000 /search/x?y"},
 	},
+	"docs/examples/canary.toml": {
+		{path: "/a", want: "127.0.0.1:5000 /a"}, {path: "/a", field: "Cookie: session=s14", want: "127.0.0.1:5001 /a"}, {path: "/stats", want: `"location_accepted":1`},
+	},
 	"docs/examples/sockets.toml":   {{path: "/ping", want: "pong"}, {path: "/a", want: ".sock /a"}},
 	"docs/examples/weights.toml":   {{path: "/a", want: ":5000 /a"}},
 	"docs/examples/websocket.toml": {{path: "/chat", want: "127.0.0.1:500"}, {path: "/a", want: "127.0.0.1:8081 /a"}},
