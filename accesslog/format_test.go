@@ -31,6 +31,7 @@ func example(l *loop.Loop) *message.Exchange {
 	x.ConnectedAt, x.Started, x.Ended = 1e9, 3e9, 3e9+1_250_000_000
 	x.TLS = &message.TLS{Version: "TLSv1.3", Cipher: "TLS_AES_128_GCM_SHA256", Protocol: "h2", ServerName: "a.test", Resumed: true, HandshakeTime: 7e6,
 		Client: message.ClientCertificate{Verify: "SUCCESS", Subject: "CN=me", Issuer: "CN=us", Serial: "0A", Fingerprint: "0b"}}
+	x.Compression = message.CompressionFacts{Time: 2e6, Before: 1000, After: 400}
 	x.Upstream = message.UpstreamFacts{
 		Name: "u", Addr: "10.0.0.1:80", Status: 502, Reused: true, Connected: 9,
 		ConnectTime: 5e6, TCPConnectTime: 4e6, TLSTime: 1e6, ProcessingTime: 20e6, ResponseTime: 30e6, ConnectionTime: 90_000e6,
@@ -65,6 +66,7 @@ func TestEveryTag(t *testing.T) {
 		":upstream_processing_time": "20", ":upstream_processing_time_human": "20ms",
 		":upstream_response_time": "30", ":upstream_response_time_human": "30ms",
 		":upstream_connection_time": "90000", ":upstream_connection_time_human": "1.5m",
+		":compression_time": "2", ":compression_time_human": "2ms", ":compression_ratio": "2.5",
 		":service_time": "1195", ":service_time_human": "1.1s",
 	}
 	for tag, value := range want {
@@ -83,7 +85,7 @@ func TestEveryTag(t *testing.T) {
 		}
 	}
 	for tag := range contextTags {
-		if _, ok := want[":"+tag]; !ok && !strings.HasPrefix(tag, "cache_") && !strings.HasPrefix(tag, "compression_") {
+		if _, ok := want[":"+tag]; !ok && !strings.HasPrefix(tag, "cache_") {
 			t.Errorf("{:%s} is not tested", tag)
 		}
 	}
@@ -112,6 +114,7 @@ func TestWhatDidNotHappenIsEmpty(t *testing.T) {
 		"host": "-", "referer": "-", "remote": "-", "request_id": "-", "uri": "-",
 		":upstream_status": "-", ":upstream_addr": "", ":upstream_connect_time": "", ":upstream_connect_time_human": "",
 		":tls_version": "", ":tls_handshake_time": "", ":location": "", ":upstream_connected": "", ":cache_lookup_time": "",
+		":compression_time": "", ":compression_time_human": "", ":compression_ratio": "",
 	} {
 		f, err := Compile("{" + tag + "}")
 		if err != nil {

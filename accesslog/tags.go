@@ -81,9 +81,11 @@ var contextTags = map[string]appender{
 	"service_time":       milliseconds(serviceTime),
 	"service_time_human": duration(serviceTime),
 
-	// Compression and caching are not part of this version: nothing has taken
-	// any time.
-	"compression_time": constant(""), "compression_time_human": constant(""), "compression_ratio": constant(""),
+	"compression_time":       milliseconds(compressionTime),
+	"compression_time_human": duration(compressionTime),
+	"compression_ratio":      compressionRatio,
+
+	// Caching is not part of this version: nothing has taken any time.
 	"cache_lookup_time": constant(""), "cache_lookup_time_human": constant(""),
 	"cache_lock_time": constant(""), "cache_lock_time_human": constant(""),
 }
@@ -115,6 +117,18 @@ func clientIP(x *message.Exchange) netip.Addr {
 		return x.ClientIP
 	}
 	return x.Client.Addr()
+}
+
+func compressionTime(x *message.Exchange) int64 { return x.Compression.Time }
+
+// compressionRatio is how many times as long the content was, with one decimal;
+// nothing where it was not compressed.
+func compressionRatio(dst []byte, x *message.Exchange) []byte {
+	c := &x.Compression
+	if c.Time < 0 || c.After == 0 {
+		return dst
+	}
+	return strconv.AppendFloat(dst, float64(c.Before)/float64(c.After), 'f', 1, 64)
 }
 
 var clearText message.TLS

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -48,6 +50,7 @@ const compressing = `
 addr = "<ADDR>"
 locations = ["all", "readable"]
 enabled_h2 = true
+access_log = "<DIR>/access.log?rolling=never {uri} {:compression_ratio} {:compression_time}"
 
 [locations.all]
 plugins = ["pingap:compression"]
@@ -94,6 +97,13 @@ func TestCompressionIsReadByCurl(t *testing.T) {
 	if answer, content := ask(t, newClient(t), p.url("/a.png"), "Accept-Encoding: gzip"); answer.Header.Get("Content-Encoding") != "" || content != novel || answer.Header.Get("Vary") != "" {
 		t.Errorf("an image: %v", answer.Header)
 	}
+	eventually(t, "tell what compression has done", func() error {
+		log := readFile(t, filepath.Join(p.dir, "access.log"))
+		if !regexp.MustCompile(`(?m)^/a.html [1-9]\d{2,}\.\d \d+$`).MatchString(log) {
+			return fmt.Errorf("the log is\n%s", log)
+		}
+		return nil
+	})
 	// A tag that the client has got brings it 304, and a range the bytes as they are.
 	answer, _ := ask(t, newClient(t), p.url("/a.html"), "Accept-Encoding: br")
 	if answer, _ := ask(t, newClient(t), p.url("/a.html"), "Accept-Encoding: br", "If-None-Match: "+answer.Header.Get("ETag")); answer.StatusCode != http.StatusNotModified {

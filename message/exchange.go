@@ -101,7 +101,16 @@ type Facts struct {
 	// was sent, or that stood for the answer before.
 	Failed error
 
-	Upstream UpstreamFacts
+	Upstream    UpstreamFacts
+	Compression CompressionFacts
+}
+
+// CompressionFacts is what became of response content that the proxy has
+// compressed.
+type CompressionFacts struct {
+	Time   int64 // ns of work; -1 when there was none
+	Before int64 // bytes
+	After  int64 // bytes
 }
 
 // TLS is what is known of a client's TLS connection.
@@ -157,6 +166,7 @@ func (x *Exchange) Reset() {
 	x.Facts = Facts{}
 	x.Upstream.ConnectTime, x.Upstream.TCPConnectTime, x.Upstream.TLSTime = -1, -1, -1
 	x.Upstream.ProcessingTime, x.Upstream.ResponseTime, x.Upstream.ConnectionTime = -1, -1, -1
+	x.Compression.Time = -1
 	x.captures, x.onEnd, x.kept = x.captures[:0], x.onEnd[:0], x.kept[:0]
 	x.bytes, x.interim, x.holds, x.settling = BytesBody{}, nil, 0, nil
 }

@@ -37,6 +37,7 @@ func newEncodedBody(home *pool) *encodedBody {
 func (b *encodedBody) start(x *message.Exchange, codec *codec, work *work) {
 	b.x, b.codec, b.work = x, codec, work
 	b.source, b.left = x.Response.Body, x.Response.Length
+	x.Compression.Time = 0
 	x.OnEnd(b.ended)
 }
 
@@ -74,6 +75,7 @@ func (b *encodedBody) Next() ([]byte, error) {
 		b.release()
 		return nil, b.err
 	}
+	b.x.Compression.After += int64(len(out.data))
 	return out.data, nil
 }
 
@@ -97,6 +99,7 @@ func (b *encodedBody) step() error {
 	case nil:
 		b.rest = view
 		b.left -= int64(len(view))
+		b.x.Compression.Before += int64(len(view))
 		return nil
 	case errPause:
 		b.dirty = false
@@ -148,12 +151,17 @@ func (b *encodedBody) feed() error {
 
 // run has the encoder do something, where it holds nobody up.
 func (b *encodedBody) run(f func() error) (err error) {
+	l := b.x.Loop
+	began := l.Clock()
 	if b.codec.slow {
-		b.x.Loop.Await(func() { err = f() })
-		return err
+		l.Await(func() { err = f() })
+	} else {
+		err = f()
 	}
-	err = f()
-	giveWay(b.x.Loop)
+	b.x.Compression.Time += l.Clock() - began
+	if !b.codec.slow {
+		giveWay(l)
+	}
 	return err
 }
 
