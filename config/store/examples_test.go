@@ -27,7 +27,7 @@ func TestEachExampleOfTheDocumentationIsRight(t *testing.T) {
 		}
 		count++
 		c, problems := load(t, filepath.Join(examples, entry.Name()))
-		problems = append(problems, c.Check(config.Checks{Categories: []string{"mock", "ping"}, ReadyMade: []string{"pingap:ping"}})...)
+		problems = append(problems, c.Check(pluginsOf(c))...)
 		if len(problems) > 0 {
 			t.Error(problems)
 		}
@@ -38,6 +38,22 @@ func TestEachExampleOfTheDocumentationIsRight(t *testing.T) {
 	if count < 8 {
 		t.Errorf("only %d examples", count)
 	}
+}
+
+// pluginsOf takes it that there are the plugins which a configuration has: the
+// end-to-end tests run each example.
+func pluginsOf(c *config.Config) (checks config.Checks) {
+	for _, p := range c.Plugins {
+		checks.Categories = append(checks.Categories, p.Category)
+	}
+	for _, l := range c.Locations {
+		for _, name := range l.Plugins {
+			if strings.HasPrefix(name, config.ReadyMadePrefix) {
+				checks.ReadyMade = append(checks.ReadyMade, name)
+			}
+		}
+	}
+	return checks
 }
 
 func TestCommentedDefaultsOfTheExamplesAreTheDefaults(t *testing.T) {
