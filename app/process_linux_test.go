@@ -163,6 +163,7 @@ func (p *place) answers() error {
 // until waits for what has no event to wait for.
 func until(t *testing.T, what string, f func() bool) {
 	t.Helper()
+	// sleep: between two looks at another process
 	for deadline := time.Now().Add(patience); !f(); <-time.After(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within %v: %s", patience, what)

@@ -246,6 +246,7 @@ func p99Of(t *testing.T, p *proxy, length time.Duration, clients ...*http.Client
 					mu.Lock()
 					times = append(times, took)
 					mu.Unlock()
+					// sleep: the pace of clients that are not the flood
 					<-time.After(2 * time.Millisecond)
 				}
 			})

@@ -216,6 +216,7 @@ func eventually(t testing.TB, what string, f func() error) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: %v", what, err)
 		}
+		// sleep: between two looks at another process
 		<-time.After(pollEvery)
 	}
 }

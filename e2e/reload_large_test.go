@@ -98,6 +98,7 @@ func TestReloadOfTenThousandLocationsDisturbsNobody(t *testing.T) {
 			})
 		}
 		if reloaded == nil {
+			// sleep: so long the time of exchanges is taken without a reload
 			<-time.After(time.Second)
 		} else {
 			reloadEach(t, reloaded, next)

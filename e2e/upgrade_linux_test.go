@@ -45,6 +45,7 @@ func (l *load) run(n int, pause time.Duration, client func() (ask func() error, 
 			for !l.over.Load() {
 				l.count(ask())
 				if pause > 0 {
+					// sleep: the pace of the load
 					<-time.After(pause)
 				}
 			}
@@ -125,6 +126,7 @@ func (l *load) tunnel() (ask func() error, end func()) {
 			if err := wantText(in, word); err != nil {
 				return fmt.Errorf("in a tunnel: %w", err)
 			}
+			// sleep: a conversation, so that the upgrade meets its tunnel
 			<-time.After(20 * time.Millisecond)
 		}
 		return nil

@@ -2,6 +2,7 @@ package house
 
 import (
 	"go/ast"
+	"go/token"
 	"slices"
 	"strings"
 	"testing"
@@ -13,10 +14,45 @@ func TestTestsDoNotSleepToBeSafe(t *testing.T) {
 			continue
 		}
 		s.calls(func(call *ast.CallExpr, receiver, name string) {
-			if receiver == "time" && name == "Sleep" && !s.explained(call, "// sleep:") {
-				t.Errorf("%s: a test that sleeps is slow or wrong; wait for what it waits for, or say why not in a comment that begins with \"sleep:\"", s.at(call))
+			if receiver == "time" && name == "Sleep" {
+				s.mustExplainSleep(t, call)
 			}
 		})
+		// <-time.After by itself is the same; as a case of select it is a limit.
+		limits := make(map[ast.Stmt]bool)
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CommClause:
+				limits[n.Comm] = true
+			case *ast.ExprStmt:
+				if !limits[n] && receivesFrom(n, "After") {
+					s.mustExplainSleep(t, n)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// receivesFrom reports whether a statement does nothing but receive from what a
+// function of that name returns.
+func receivesFrom(statement *ast.ExprStmt, name string) bool {
+	receive, ok := statement.X.(*ast.UnaryExpr)
+	if !ok || receive.Op != token.ARROW {
+		return false
+	}
+	call, ok := receive.X.(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	f, ok := call.Fun.(*ast.SelectorExpr)
+	return ok && f.Sel.Name == name
+}
+
+func (s source) mustExplainSleep(t *testing.T, n ast.Node) {
+	t.Helper()
+	if !s.explained(n, "// sleep:") {
+		t.Errorf("%s: a test that sleeps is slow or wrong; wait for what it waits for, or say why not in a comment that begins with \"sleep:\"", s.at(n))
 	}
 }
 

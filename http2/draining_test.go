@@ -152,6 +152,7 @@ func TestIdleConnectionEndsAlthoughItsClientTalks(t *testing.T) {
 	go func() {
 		defer close(done)
 		for a.WriteSettings() == nil && a.WritePing(false, [8]byte{}) == nil && a.WritePriority(1, wire.PriorityParam{}) == nil {
+			// sleep: often enough to keep a connection open, if that did
 			<-time.After(idle / 4)
 		}
 	}()

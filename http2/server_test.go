@@ -364,6 +364,7 @@ func TestOnlyLiveContentMayPauseForLong(t *testing.T) {
 		in, out := io.Pipe()
 		go func() {
 			out.Write([]byte("first"))
+			// sleep: the pause that only live content may make
 			<-time.After(5 * timeout)
 			out.Close()
 		}()

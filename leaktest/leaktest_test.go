@@ -41,6 +41,7 @@ func TestSettleFindsADescriptorThatStays(t *testing.T) {
 
 func TestSettleWaitsForWhatIsEnding(t *testing.T) {
 	before := take()
+	// sleep: a goroutine that ends a little late
 	go func() { <-time.After(short) }()
 	if left := settle(before, grace); len(left) != 0 {
 		t.Errorf("left: %q", left)

@@ -311,6 +311,7 @@ func TestProcessThatPreparesIsWaitedFor(t *testing.T) {
 	if err := c.take(nil); err != nil {
 		t.Fatal(err)
 	}
+	// sleep: longer than the first step may take, which is over
 	<-time.After(100 * time.Millisecond)
 	if err := c.Ready(); err != nil {
 		t.Error(err)
