@@ -66,6 +66,8 @@ func TestDaemonThatDoesNotServeSaysWhyToItsStarter(t *testing.T) {
 func TestErrorLogThatWasMovedAwayIsOpenedAgain(t *testing.T) {
 	p := newPlace(t)
 	pid := p.daemon(t)
+	// It says that it serves to its starter first, and then to its log.
+	until(t, "a line in the error log", func() bool { return strings.Contains(p.log(), "listening on") })
 	moved := filepath.Join(p.dir, "err.1")
 	if err := os.Rename(filepath.Join(p.dir, "err"), moved); err != nil {
 		t.Fatal(err)
@@ -81,7 +83,7 @@ func TestErrorLogThatWasMovedAwayIsOpenedAgain(t *testing.T) {
 
 func TestDaemonWithoutALogSaysSo(t *testing.T) {
 	p := newPlace(t)
-	p.configure(t, `pid_file = "DIR/pid"`)
+	p.configure(t, `pid_file = "%DIR%/pid"`)
 	code, stderr := p.run("-d")
 	if code != 0 || !strings.Contains(stderr, "nothing will be logged") {
 		t.Errorf("exit code %d, %s", code, stderr)

@@ -37,7 +37,7 @@ func ids(t *testing.T, pid int) (all string) {
 
 func TestListenersAreOpenedAsRootAndServedAsTheUser(t *testing.T) {
 	asRoot(t)
-	basic := []string{`user = "nobody"`, `group = "nogroup"`, `pid_file = "DIR/root/pid"`, `upgrade_sock = "DIR/up"`, `error_log = "DIR/root/err"`}
+	basic := []string{`user = "nobody"`, `group = "nogroup"`, `pid_file = "%DIR%/root/pid"`, `upgrade_sock = "%DIR%/up"`, `error_log = "%DIR%/root/err"`}
 	p := newPlace(t)
 	// Neither the files nor the port are the user's.
 	if err := os.Mkdir(filepath.Join(p.dir, "root"), 0o755); err != nil {

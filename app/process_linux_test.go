@@ -37,7 +37,7 @@ func newPlace(t *testing.T, basic ...string) *place {
 	}
 	p := &place{dir: dir, program: filepath.Join(dir, "program"), addr: filepath.Join(dir, "s")}
 	p.install(t, os.Args[0])
-	p.configure(t, append(basic, `pid_file = "DIR/pid"`, `error_log = "DIR/err"`, `upgrade_sock = "DIR/up"`)...)
+	p.configure(t, append(basic, `pid_file = "%DIR%/pid"`, `error_log = "%DIR%/err"`, `upgrade_sock = "%DIR%/up"`)...)
 	t.Cleanup(p.killAll)
 	return p
 }
@@ -45,8 +45,8 @@ func newPlace(t *testing.T, basic ...string) *place {
 // configure writes the configuration.
 func (p *place) configure(t *testing.T, basic ...string) {
 	t.Helper()
-	text := "[basic]\n" + strings.Join(basic, "\n") + strings.ReplaceAll(pinging(""), "%ADDR%", "unix:"+p.addr)
-	text = strings.ReplaceAll(text, "DIR", p.dir)
+	text := "[basic]\n" + strings.Join(basic, "\n") + pinging("")
+	text = strings.NewReplacer("%ADDR%", "unix:"+p.addr, "%DIR%", p.dir).Replace(text)
 	if err := os.WriteFile(filepath.Join(p.dir, "conf.toml"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}

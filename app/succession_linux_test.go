@@ -76,7 +76,7 @@ func TestOldProcessStaysWhenTheNewConfigurationIsWrong(t *testing.T) {
 		t.Errorf("exit code %d, %s", code, stderr)
 	}
 	// This one takes the listeners, and then cannot serve.
-	p.configure(t, `upgrade_sock = "DIR/up"`, `error_log = "/nowhere/err"`)
+	p.configure(t, `upgrade_sock = "%DIR%/up"`, `error_log = "/nowhere/err"`)
 	if code, stderr := p.run("-d", "-u"); code != 1 || !strings.Contains(stderr, "error_log") {
 		t.Errorf("exit code %d, %s", code, stderr)
 	}
@@ -85,7 +85,7 @@ func TestOldProcessStaysWhenTheNewConfigurationIsWrong(t *testing.T) {
 		t.Errorf("process %d of %d: %v", p.pid(t), pid, err)
 	}
 	// The offer still stands.
-	p.configure(t, `upgrade_sock = "DIR/up"`, `error_log = "DIR/err"`, `pid_file = "DIR/pid"`)
+	p.configure(t, `upgrade_sock = "%DIR%/up"`, `error_log = "%DIR%/err"`, `pid_file = "%DIR%/pid"`)
 	p.daemon(t, "-u")
 	gone(t, pid)
 }
@@ -136,10 +136,10 @@ func TestNewProgramIsStartedByItself(t *testing.T) {
 
 func TestKeysThatNeedANewProcessGetOne(t *testing.T) {
 	p := newPlace(t)
-	keys := []string{`pid_file = "DIR/pid"`, `error_log = "DIR/err"`, `upgrade_sock = "DIR/up"`}
+	keys := []string{`pid_file = "%DIR%/pid"`, `error_log = "%DIR%/err"`, `upgrade_sock = "%DIR%/up"`}
 	pid := p.daemon(t, "-a")
 	// The new process asks at the new path: the old one has to offer there.
-	keys[2] = `upgrade_sock = "DIR/other"`
+	keys[2] = `upgrade_sock = "%DIR%/other"`
 	p.configure(t, keys...)
 	kill(t, pid, syscall.SIGHUP)
 	until(t, "the reload", func() bool { return strings.Contains(p.log(), "configuration reloaded") })

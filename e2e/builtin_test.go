@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -15,6 +16,15 @@ const (
 )
 
 func TestWithoutConfigurationItWelcomes(t *testing.T) {
+	for _, addr := range []string{builtinAddr, builtinAdmin} {
+		eventually(t, "have the port of the built-in configuration, which somebody else may try", func() error {
+			ln, err := net.Listen("tcp", addr)
+			if err == nil {
+				ln.Close()
+			}
+			return err
+		})
+	}
 	p := start(t, binary)
 	p.answers(t, builtinAddr)
 	p.answers(t, builtinAdmin)

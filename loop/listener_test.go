@@ -131,6 +131,14 @@ func TestDialWaitsForRoomInTheBacklogOfAUnixSocket(t *testing.T) {
 }
 
 func TestIPv6ListensAloneOrForIPv4Too(t *testing.T) {
+	probe, err := net.Listen("tcp", "[::1]:0")
+	if errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.EAFNOSUPPORT) {
+		t.Skip(err) // skip: many a container has no IPv6
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	probe.Close()
 	looptest.Run(t, func(l *loop.Loop) {
 		dialed, accepted := pingThrough(t, l, loop.Addr{TCP: netip.MustParseAddrPort("[::1]:0")})
 		if got := accepted.RemoteAddrPort().Addr(); got != netip.IPv6Loopback() {

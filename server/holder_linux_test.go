@@ -1,12 +1,14 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"pingap/loop"
@@ -16,6 +18,9 @@ func TestWhoeverHoldsAnAddressIsNamed(t *testing.T) {
 	me := fmt.Sprintf("(process %d)", os.Getpid())
 	for _, at := range []string{"127.0.0.1:0", "0.0.0.0:0", "[::1]:0", "[::]:0"} {
 		ln, err := net.Listen("tcp", at)
+		if at[0] == '[' && (errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)) {
+			continue // a machine without IPv6
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -26,7 +31,8 @@ func TestWhoeverHoldsAnAddressIsNamed(t *testing.T) {
 			}
 		}
 		ln.Close()
-		if got := holder(loop.Addr{TCP: taken}); got != "" {
+		// Another process may have got the port meanwhile.
+		if got := holder(loop.Addr{TCP: taken}); strings.HasSuffix(got, me) {
 			t.Errorf("%s is free and held by %q", taken, got)
 		}
 	}
