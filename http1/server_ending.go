@@ -47,8 +47,8 @@ func (s *session) part() {
 		c.abort()
 	case s.cut || s.stopped() || s.nothingMore():
 		c.close()
-	case s.closeWrite() != nil:
-		c.close()
+	case s.closeWrite() != nil: // it does not take even what there is
+		c.abort()
 	default:
 		c.linger()
 	}

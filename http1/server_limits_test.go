@@ -105,10 +105,11 @@ func TestServerGivesUpOnAClientThatDoesNotRead(t *testing.T) {
 		x.Response.Status, x.Response.Length, x.Response.Body = 200, message.UnknownLength, endless{}
 		return nil
 	})})
-	s.dial().send("GET / HTTP/1.1\nHost: a\n\n")
+	c := s.dial().send("GET / HTTP/1.1\nHost: a\n\n")
 	if err := <-ended; err == nil || !strings.Contains(err.Error(), "timeout") {
 		t.Errorf("Failed is %v", err)
 	}
+	c.wantReset() // so that the kernel keeps nothing for it
 }
 
 // endless is a body without end.

@@ -3,6 +3,7 @@ package http1
 import (
 	"errors"
 	"io"
+	"os"
 
 	"pingap/message"
 )
@@ -71,7 +72,9 @@ func (w *responseWriter) mayWait() bool {
 }
 
 // fail cuts the connection inside a response. Where only the end of the
-// connection would end the content, a reset tells that this is not it.
+// connection would end the content, a reset tells that this is not it. For a client
+// that has stopped reading the kernel would keep what it has not taken, megabytes, for
+// minutes after a close: a reset frees it.
 func (w *responseWriter) fail(err error) {
 	s := w.session
 	if s.co.Canceled() != nil {
@@ -81,7 +84,7 @@ func (w *responseWriter) fail(err error) {
 		s.x.Failed = err
 	}
 	s.persist, s.cut = false, true
-	s.abort = w.framing == untilClose
+	s.abort = w.framing == untilClose || err == os.ErrDeadlineExceeded
 }
 
 // plan decides how the content is framed and whether the connection persists.

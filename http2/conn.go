@@ -387,6 +387,7 @@ func (c *conn) finish() {
 		}
 		c.raw.SetWriteDeadlineAt(c.loop.Now() + int64(write))
 		if err := c.raw.CloseWrite(); err != nil {
+			c.raw.Abort() // what the peer has not taken would stay in the kernel for minutes
 			c.close()
 			return
 		}
