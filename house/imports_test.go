@@ -165,8 +165,9 @@ func forModuleImports(t *testing.T, f func(s source, imported, at string)) {
 var dataPath = []string{"loop", "message", "http1", "http2", "http3", "route", "upstream", "plugin", "cache", "accesslog", "proxy", "server"}
 
 // httpUsers are those that may use net/http, as a client or, where said, as a
-// server: none of them is on the data path.
-var httpUsers = []string{"certificate", "config/store", "telemetry", "notify", "admin", "bench", "e2e"}
+// server: none of them is on the data path, but for plugins that ask somebody else
+// beside the loops.
+var httpUsers = []string{"certificate", "config/store", "plugin/jwt", "plugin/forwardauth", "telemetry", "notify", "admin", "bench", "e2e"}
 
 // httpServers may use net/http's server too: the admin's requests are few,
 // and the bench needs a peer.

@@ -34,6 +34,7 @@ func TestStepsWrapOutermostFirst(t *testing.T) {
 
 // actsAt tells where plugins of each category can act.
 var actsAt = map[string][]plugin.Step{
+	"jwt":                 {plugin.Request},
 	"stats":               {plugin.Request, plugin.ProxyUpstream},
 	"traffic_splitting":   {plugin.Request},
 	"limit":               {plugin.Request, plugin.ProxyUpstream},
@@ -58,6 +59,7 @@ var actsAt = map[string][]plugin.Step{
 
 // needed are the settings without which there is no plugin of a category.
 var needed = map[string]string{
+	"jwt":           "header = \"X\"\nsecret = \"s\"",
 	"basic_auth":    `authorizations = ["YTpi"]`,
 	"combined_auth": `authorizations = [{app_id = "a", secret = "b", deviation = 1}]`,
 	"csrf":          "token_path = \"/t\"\nkey = \"k\"",

@@ -10,6 +10,7 @@ import (
 	_ "pingap/plugin/csrf"               // tokens against requests of other sites
 	_ "pingap/plugin/directory"          // files
 	_ "pingap/plugin/iprestriction"      // addresses that may pass
+	_ "pingap/plugin/jwt"                // JSON Web Tokens
 	_ "pingap/plugin/keyauth"            // keys in a field or the query
 	_ "pingap/plugin/limit"              // how much a client may
 	_ "pingap/plugin/mock"               // canned answers

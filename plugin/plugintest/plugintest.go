@@ -3,6 +3,7 @@ package plugintest
 
 import (
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ type Maker = func(*config.Table, *plugin.Environment) (plugin.Plugin, config.Pro
 // Make makes a plugin of settings, which have to be right.
 func Make(t testing.TB, maker Maker, settings string) plugin.Plugin {
 	t.Helper()
-	p, problems := maker(config.TableOf("test", settings), &plugin.Environment{})
+	p, problems := maker(config.TableOf("test", settings), &plugin.Environment{Logger: slog.New(slog.DiscardHandler)})
 	if len(problems.Errors()) > 0 {
 		t.Fatal(problems)
 	}
@@ -27,7 +28,7 @@ func Make(t testing.TB, maker Maker, settings string) plugin.Plugin {
 
 // Problems returns what is said of settings, as keys and messages in one text.
 func Problems(maker Maker, settings string) string {
-	_, problems := maker(config.TableOf("test", settings), &plugin.Environment{})
+	_, problems := maker(config.TableOf("test", settings), &plugin.Environment{Logger: slog.New(slog.DiscardHandler)})
 	var all []string
 	for _, p := range problems {
 		all = append(all, p.Key+": "+p.Message)
