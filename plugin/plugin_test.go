@@ -34,6 +34,7 @@ func TestStepsWrapOutermostFirst(t *testing.T) {
 
 // actsAt tells where plugins of each category can act.
 var actsAt = map[string][]plugin.Step{
+	"forward_auth":        {plugin.Request},
 	"jwt":                 {plugin.Request},
 	"stats":               {plugin.Request, plugin.ProxyUpstream},
 	"traffic_splitting":   {plugin.Request},
@@ -59,6 +60,7 @@ var actsAt = map[string][]plugin.Step{
 
 // needed are the settings without which there is no plugin of a category.
 var needed = map[string]string{
+	"forward_auth":  `auth_url = "http://127.0.0.1/"`,
 	"jwt":           "header = \"X\"\nsecret = \"s\"",
 	"basic_auth":    `authorizations = ["YTpi"]`,
 	"combined_auth": `authorizations = [{app_id = "a", secret = "b", deviation = 1}]`,

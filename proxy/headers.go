@@ -109,34 +109,11 @@ func (c *requestChanges) poses(field message.Field) bool {
 		return false
 	}
 	for i := range c.set {
-		if name := c.set[i].name; !message.EqualFold(name, field.Name) && sameVariable(name, field.Name) {
+		if name := c.set[i].name; !message.EqualFold(name, field.Name) && message.SameVariable(name, field.Name) {
 			return true
 		}
 	}
 	return false
-}
-
-// sameVariable reports whether two names differ in case and in _ for - alone.
-func sameVariable(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(a) {
-		if variableByte(a[i]) != variableByte(b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func variableByte(c byte) byte {
-	switch {
-	case c == '-':
-		return '_'
-	case 'A' <= c && c <= 'Z':
-		return c | 0x20
-	}
-	return c
 }
 
 // connected gives the values that tell of the connection to the upstream to

@@ -1,0 +1,212 @@
+// Package forwardauth is the plugin that asks another service whether a request
+// may pass.
+package forwardauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"pingap/config"
+	"pingap/message"
+	"pingap/plugin"
+)
+
+// settings are the keys of a forward_auth plugin.
+type settings struct {
+	// AuthURL is what is asked, with GET.
+	AuthURL string `config:"auth_url" required:"true" example:"http://127.0.0.1:9091/api/verify"`
+	// RequestHeaders are the fields of the request that the service is told;
+	// without it all are.
+	RequestHeaders []config.FieldName `config:"request_headers" example:"Cookie"`
+	// AddHeaders are the fields of the service's answer that the upstream is told.
+	AddHeaders []config.FieldName `config:"add_headers" example:"X-User"`
+	// Timeout is how long the service may take.
+	Timeout time.Duration `config:"timeout" default:"10s"`
+}
+
+func init() {
+	plugin.Register(plugin.Kind{
+		Category: "forward_auth",
+		Steps:    []plugin.Step{plugin.Request},
+		New:      build,
+	})
+}
+
+func build(table *config.Table, env *plugin.Environment) (plugin.Plugin, config.Problems) {
+	var s settings
+	problems := table.Decode(&s)
+	if u, err := url.Parse(s.AuthURL); s.AuthURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		problems = append(problems, table.Problem("auth_url", "is no URL of http or https", `write auth_url = "http://127.0.0.1:9091/verify"`))
+	}
+	if s.Timeout <= 0 || s.Timeout > maxTimeout {
+		problems = append(problems, table.Problem("timeout", fmt.Sprintf("is not between 0 and %v", maxTimeout), `write timeout = "10s"`))
+	}
+	return &forwardAuth{
+		url: s.AuthURL, told: s.RequestHeaders, added: s.AddHeaders, timeout: s.Timeout, logger: env.Logger,
+		failed: plugin.NewRefusal(502, "Forward auth request failed"),
+		client: &http.Client{
+			Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute, DisableCompression: true, ForceAttemptHTTP2: true},
+			// To a login page it is the client who is to go.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, problems
+}
+
+const (
+	maxTimeout = 10 * time.Minute
+	// maxContent bounds the content of an answer that is passed on to the client,
+	// in bytes.
+	maxContent = 1 << 20
+)
+
+type forwardAuth struct {
+	url     string
+	told    []config.FieldName // nil for all
+	added   []config.FieldName
+	timeout time.Duration
+	client  *http.Client
+	failed  *plugin.Refusal
+	logger  *slog.Logger
+}
+
+// Close lets go of the connections to the service.
+func (f *forwardAuth) Close() error {
+	f.client.CloseIdleConnections()
+	return nil
+}
+
+// Wrap passes on what the service says yes to, and gives clients its answer
+// otherwise.
+func (f *forwardAuth) Wrap(next message.Handler) message.Handler {
+	return message.HandlerFunc(func(x *message.Exchange) error {
+		fields := f.question(x)
+		var a answer
+		var err error
+		x.Loop.Await(func() { a, err = f.ask(fields) })
+		switch {
+		case err != nil:
+			f.logger.Warn("whether a request may pass cannot be found out", "auth_url", f.url, "location", x.Location, "error", err)
+			return f.failed.Serve(x)
+		case a.status < 300:
+			f.tell(x, a.header)
+			return next.Serve(x)
+		}
+		a.give(x)
+		return nil
+	})
+}
+
+// question is the fields that the service is asked with. They are copies: the
+// client may go on to use them when the exchange has ended.
+func (f *forwardAuth) question(x *message.Exchange) http.Header {
+	fields := make(http.Header)
+	for _, field := range x.Request.Header.Fields() {
+		if f.tells(field.Name) {
+			fields.Add(strings.Clone(field.Name), strings.Clone(field.Value))
+		}
+	}
+	uri := x.Request.Path
+	if x.Request.HasQuery {
+		uri += "?" + x.Request.Query
+	}
+	own := [...]struct{ name, value string }{
+		{"X-Forwarded-Method", x.Request.Method},
+		{"X-Forwarded-Proto", x.Request.Scheme},
+		{"X-Forwarded-Host", x.Request.Host},
+		{"X-Forwarded-Uri", uri},
+		{"X-Forwarded-For", x.ClientIP.String()},
+	}
+	for _, o := range own {
+		fields.Set(o.name, strings.Clone(o.value))
+	}
+	return fields
+}
+
+// tells reports whether the service is told a field of the request: neither those
+// of one connection, nor what could be taken for one that is said here.
+func (f *forwardAuth) tells(name string) bool {
+	for _, own := range [...]string{
+		"Host", "Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", "Expect", "Forwarded",
+		"X-Forwarded-Method", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Uri", "X-Forwarded-For",
+	} {
+		if message.SameVariable(own, name) {
+			return false
+		}
+	}
+	return len(f.told) == 0 || slices.ContainsFunc(f.told, func(told config.FieldName) bool { return message.EqualFold(string(told), name) })
+}
+
+// answer is what the service has said.
+type answer struct {
+	status  int
+	header  http.Header
+	content []byte
+}
+
+var errContent = fmt.Errorf("the answer is larger than %d KiB", maxContent>>10)
+
+// ask asks the service. It runs beside the loop.
+func (f *forwardAuth) ask(fields http.Header) (a answer, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), f.timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, "GET", f.url, nil)
+	if err != nil {
+		return a, err
+	}
+	if fields.Get("User-Agent") == "" {
+		fields["User-Agent"] = nil // not that of the library
+	}
+	request.Header = fields
+	response, err := f.client.Do(request)
+	if err != nil {
+		return a, err
+	}
+	defer response.Body.Close()
+	a = answer{status: response.StatusCode, header: response.Header}
+	if a.status < 200 {
+		return a, errors.New("the answer is none: " + response.Status)
+	}
+	a.content, err = io.ReadAll(io.LimitReader(response.Body, maxContent+1))
+	switch {
+	case a.status < 300:
+		return a, nil // its content is for nobody
+	case err == nil && len(a.content) > maxContent:
+		return a, errContent
+	}
+	return a, err
+}
+
+// tell sets the fields that the upstream is told of the answer. What the client has
+// put into them, or into what could be taken for them, goes in any case.
+func (f *forwardAuth) tell(x *message.Exchange, header http.Header) {
+	for _, name := range f.added {
+		x.Request.Header.DelFunc(func(field message.Field) bool { return message.SameVariable(string(name), field.Name) })
+		for _, value := range header.Values(string(name)) {
+			x.Request.Header.Add(string(name), value)
+		}
+	}
+}
+
+// give gives the client the answer.
+func (a *answer) give(x *message.Exchange) {
+	content := plugin.Content{Data: a.content}
+	for name, values := range a.header {
+		switch name {
+		case "Connection", "Content-Length", "Transfer-Encoding", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Upgrade":
+			continue
+		}
+		for _, value := range values {
+			content.Header = append(content.Header, message.Field{Name: name, Value: value})
+		}
+	}
+	slices.SortStableFunc(content.Header, func(a, b message.Field) int { return strings.Compare(a.Name, b.Name) })
+	plugin.Answer(x, a.status, &content)
+}

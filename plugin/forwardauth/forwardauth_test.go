@@ -1,0 +1,195 @@
+package forwardauth
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"pingap/loop"
+	"pingap/loop/looptest"
+	"pingap/message"
+	"pingap/plugin/plugintest"
+)
+
+// service runs an auth service and returns its URL.
+func service(t *testing.T, answer http.HandlerFunc) string {
+	s := httptest.NewServer(answer)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// ask sends a request with a plugin of these settings, and returns what became of
+// it.
+func ask(t *testing.T, settings string, fields ...string) (a plugintest.Answer) {
+	t.Helper()
+	p := plugintest.Make(t, build, settings).(*forwardAuth)
+	defer p.Close()
+	looptest.Run(t, func(l *loop.Loop) {
+		a = plugintest.Answer{Exchange: &message.Exchange{Loop: l}}
+		a.Reset()
+		a.ClientIP = netip.MustParseAddr("192.0.2.7")
+		r := &a.Request
+		r.Method, r.Scheme, r.Host, r.Path, r.Query, r.HasQuery = "POST", "https", "shop.example.com", "/cart", "a=b", true
+		for _, f := range fields {
+			name, value, _ := strings.Cut(f, ": ")
+			r.Header.Add(name, value)
+		}
+		a.Serve(t, p)
+	})
+	return a
+}
+
+// told is the fields of a request, sorted.
+func told(r *http.Request) []string {
+	var all []string
+	for name, values := range r.Header {
+		all = append(all, name+": "+strings.Join(values, " & "))
+	}
+	slices.Sort(all)
+	return all
+}
+
+const forwarded = "X-Forwarded-For: 192.0.2.7 X-Forwarded-Host: shop.example.com X-Forwarded-Method: POST X-Forwarded-Proto: https X-Forwarded-Uri: /cart?a=b"
+
+func TestServiceIsToldOfTheRequest(t *testing.T) {
+	var seen string
+	url := service(t, func(w http.ResponseWriter, r *http.Request) {
+		seen = fmt.Sprint(r.Method, " ", r.Host, " ", r.URL.RequestURI(), " ", r.ContentLength, " ", strings.Join(told(r), " "))
+	})
+	host := strings.TrimPrefix(url, "http://")
+	fields := []string{
+		"Cookie: a=1", "X-Two: 1", "X-Two: 2", "Content-Length: 5", "Transfer-Encoding: chunked", "Upgrade: x", "TE: trailers",
+		"X-Forwarded-For: 10.0.0.1", "X_Forwarded_Method: GET", "x-forwarded-uri: /public", "Host: other.example.com", "Accept-Encoding: br",
+	}
+	for settings, want := range map[string]string{
+		"": "Accept-Encoding: br Cookie: a=1 " + forwarded + " X-Two: 1 & 2",
+		"request_headers = [\"cookie\", \"X-Forwarded-For\"]": "Cookie: a=1 " + forwarded,
+	} {
+		a := ask(t, fmt.Sprintf("auth_url = \"%s/verify?x=y\"\n%s", url, settings), fields...)
+		if want = "GET " + host + " /verify?x=y 0 " + want; !a.Passed || seen != want {
+			t.Errorf("%s: the service sees\n%s, want\n%s", settings, seen, want)
+		}
+	}
+}
+
+func TestUpstreamIsToldWhatTheServiceSays(t *testing.T) {
+	for reply, want := range map[string]string{"alice": "X-Role: a, X-Role: b, X-User: alice", "": "X-Role: a, X-Role: b"} {
+		url := service(t, func(w http.ResponseWriter, r *http.Request) {
+			if reply != "" {
+				w.Header().Set("X-User", reply)
+			}
+			w.Header()["X-Role"] = []string{"a", "b"}
+			w.Header().Set("X-Other", "not for the upstream")
+			w.WriteHeader(204)
+		})
+		// What the client says of itself must not reach the upstream, also where
+		// the service says nothing.
+		a := ask(t, fmt.Sprintf("auth_url = %q\nadd_headers = [\"X-User\", \"X-Role\"]", url), "X-User: root", "x-user: admin", "X_User: root", "X-Role: c")
+		var got []string
+		for _, f := range a.Request.Header.Fields() {
+			got = append(got, f.Name+": "+f.Value)
+		}
+		slices.Sort(got)
+		if s := strings.Join(got, ", "); !a.Passed || s != want {
+			t.Errorf("the upstream sees %s, want %s", s, want)
+		}
+	}
+}
+
+// A redirect leads the client to where it can log in. Pingap's client follows it
+// instead, and gives the login page as the answer.
+func TestClientGetsTheAnswerOfTheService(t *testing.T) {
+	for _, status := range []int{302, 401, 403, 500} {
+		url := service(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/login" {
+				t.Error("the redirect is followed")
+			}
+			h := w.Header()
+			h.Set("Location", "/login")
+			h["Set-Cookie"] = []string{"a=1", "b=2"}
+			h.Set("Www-Authenticate", "Basic")
+			h["Date"] = nil
+			w.WriteHeader(status)
+			fmt.Fprint(w, "log in first")
+		})
+		a := ask(t, fmt.Sprintf("auth_url = %q", url))
+		h := &a.Response.Header
+		var cookies []string
+		for _, f := range h.Fields() {
+			if f.Name == "Set-Cookie" {
+				cookies = append(cookies, f.Value)
+			}
+		}
+		if a.Passed || a.Response.Status != status || a.Text != "log in first" || a.Response.Length != 12 || h.Get("Location") != "/login" ||
+			!slices.Equal(cookies, []string{"a=1", "b=2"}) || h.Has("Content-Length") || h.Has("Transfer-Encoding") {
+			t.Errorf("%d %q %v", a.Response.Status, a.Text, h.Fields())
+		}
+	}
+}
+
+func TestNobodyPassesWhenTheServiceDoesNotAnswer(t *testing.T) {
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	hold := make(chan struct{})
+	defer close(hold)
+	for name, url := range map[string]string{
+		"away": gone.URL,
+		"slow": service(t, func(w http.ResponseWriter, r *http.Request) { <-hold }),
+		"cut short": service(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", "100")
+			w.WriteHeader(403)
+			panic(http.ErrAbortHandler)
+		}),
+		"too large": service(t, func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(403)
+			w.Write(make([]byte, maxContent+1))
+		}),
+	} {
+		if a := ask(t, fmt.Sprintf("auth_url = %q\ntimeout = \"200ms\"", url)); a.Passed || a.Response.Status != 502 || a.Text != "Forward auth request failed" {
+			t.Errorf("%s: %d %q", name, a.Response.Status, a.Text)
+		}
+	}
+}
+
+// The content of a yes is for nobody, whatever its size.
+func TestLargeYesIsAYes(t *testing.T) {
+	url := service(t, func(w http.ResponseWriter, r *http.Request) { w.Write(make([]byte, 2*maxContent)) })
+	if a := ask(t, fmt.Sprintf("auth_url = %q", url)); !a.Passed {
+		t.Errorf("%d %q", a.Response.Status, a.Text)
+	}
+}
+
+func TestConnectionsToTheServiceAreUsedAgain(t *testing.T) {
+	var peers []string
+	url := service(t, func(w http.ResponseWriter, r *http.Request) { peers = append(peers, r.RemoteAddr) })
+	p := plugintest.Make(t, build, fmt.Sprintf("auth_url = %q", url)).(*forwardAuth)
+	defer p.Close()
+	looptest.Run(t, func(l *loop.Loop) {
+		for range 3 {
+			plugintest.Ask(t, l, p, "GET", "/")
+		}
+	})
+	if len(slices.Compact(peers)) != 1 {
+		t.Errorf("three requests came from %v", peers)
+	}
+}
+
+func TestWrongSettingsAreReported(t *testing.T) {
+	for settings, want := range map[string]string{
+		``:                               "auth_url: is missing",
+		`auth_url = "127.0.0.1:9091/a"`:  "auth_url: is no URL of http or https",
+		`auth_url = "ftp://127.0.0.1/a"`: "auth_url: is no URL of http or https",
+		`auth_url = "http:///a"`:         "auth_url: is no URL of http or https",
+		"auth_url = \"http://a\"\ntimeout = \"0s\"":             "timeout: is not between 0 and 10m0s",
+		"auth_url = \"http://a\"\nadd_headers = [\"X User\"]":   `add_headers: the header name "X User" is invalid`,
+		"auth_url = \"http://a\"\nrequest_headers = \"Cookie\"": "request_headers: ",
+	} {
+		if got := plugintest.Problems(build, settings); !strings.Contains(got, want) {
+			t.Errorf("%s\nis reported as %q, want %q", settings, got, want)
+		}
+	}
+}
