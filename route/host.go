@@ -119,7 +119,10 @@ func parseHost(text string) (hostPattern, error) {
 	if strings.HasPrefix(name, "[") {
 		name = name[1 : len(name)-1]
 	}
-	p.name = string(appendHost(nil, name))
+	p.name = name
+	if !isNormalHost(name) {
+		p.name = string(appendHost(nil, name))
+	}
 	return p, nil
 }
 

@@ -62,7 +62,9 @@ func parsePath(text string) (pathPattern, error) {
 	if err := checkPathText(p.text, p.kind); err != nil {
 		return p, err
 	}
-	p.text = string(decode(nil, p.text, 0))
+	if !isPlain(p.text) {
+		p.text = string(decode(nil, p.text, 0))
+	}
 	return p, nil
 }
 
@@ -78,6 +80,9 @@ func checkPathText(path string, kind pathKind) error {
 	whole := path
 	if kind == pathPrefix {
 		whole += "-"
+	}
+	if isPlain(whole) {
+		return nil
 	}
 	if resolved := NormalizePath(whole); resolved != string(decode(nil, whole, 0)) {
 		return fmt.Errorf(`%q never matches: requests are matched with "." and ".." resolved and slashes merged; write %q`,
