@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -91,7 +93,7 @@ func (d dice) some(n int, from ...string) string {
 func (d dice) spec() Spec[int] {
 	var s Spec[int]
 	for range max(0, d.IntN(5)-2) {
-		name := d.pick("a", "b", "c.b") + d.some(2, ".a", ".b") + d.pick(".com", ".org", "")
+		name := d.pick("a", "b", "c.b", ".a") + d.some(2, ".a", ".b") + d.pick(".com", ".org", "")
 		s.Hosts = append(s.Hosts, d.pick("", "", "*.")+name)
 	}
 	if d.IntN(6) == 0 {
@@ -103,7 +105,7 @@ func (d dice) spec() Spec[int] {
 	case 1, 2:
 		s.Path = "=/a" + d.some(3, "a", "b", "/c", "aa")
 	case 3:
-		s.Path = "~" + d.pick("^", "", "^/", "(?i)^") + d.some(3, "a", "/b", `(?P<p>[a-c]+)`, "b*", "a?", "(a|b)") + d.pick("", "$", ".")
+		s.Path = "~" + d.pick("^", "", "^/", "(?i)^", "^/aé", `^/a\x01`) + d.some(3, "a", "/b", `(?P<p>[a-c]+)`, "b*", "a?", "(a|b)", "é|") + d.pick("", "$", ".")
 	default:
 		s.Path = "/" + d.pick("a", "aa", "b") + d.some(4, "a", "b", "/c", "aa", "abc")
 	}
@@ -119,7 +121,7 @@ func (d dice) spec() Spec[int] {
 func (d dice) number(from ...int) int { return from[d.IntN(len(from))] }
 
 func (d dice) exchange() *message.Exchange {
-	host := d.pick("a", "b", "c.b", "A", "b.b.a") + d.some(3, ".a", ".b") + d.pick(".com", ".org", "", ".com.", ".com:80")
+	host := d.pick("a", "b", "c.b", "A", "b.b.a", ".a") + d.some(3, ".a", ".b") + d.pick(".com", ".org", "", ".com.", ".com:80")
 	path := "/" + d.pick("a", "aa", "b", "") + d.some(5, "a", "b", "/c", "aa", "abc", "/b", "/d", "c")
 	if d.IntN(4) == 0 {
 		path = "/" + d.some(6, "a", "b", "/c", "%61", "//", "/.", "/../", "..", "%2F", "%2e", `\`, ";", "%5c", "/")
@@ -129,28 +131,37 @@ func (d dice) exchange() *message.Exchange {
 
 func TestIndexChoosesWhatTryingEverythingChooses(t *testing.T) {
 	for seed := range uint64(200) {
-		d := dice{rand.New(rand.NewPCG(seed, 1))}
-		specs := make([]Spec[int], 0, 60)
-		for range d.IntN(60) {
-			s := d.spec()
-			s.Target = len(specs)
-			if _, err := parsePath(s.Path); err == nil { // it may name a group twice
-				specs = append(specs, s)
-			}
+		compareWithTryingEverything(t, seed)
+	}
+}
+
+func FuzzIndexChoosesWhatTryingEverythingChooses(f *testing.F) {
+	f.Add(uint64(200))
+	f.Fuzz(compareWithTryingEverything)
+}
+
+func compareWithTryingEverything(t *testing.T, seed uint64) {
+	d := dice{rand.New(rand.NewPCG(seed, 1))}
+	specs := make([]Spec[int], 0, 60)
+	for range d.IntN(60) {
+		s := d.spec()
+		s.Target = len(specs)
+		if _, err := parsePath(s.Path); err == nil { // it may name a group twice
+			specs = append(specs, s)
 		}
-		made, err := New(specs)
-		if err != nil {
-			t.Fatal(err)
+	}
+	made, err := New(specs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 50 {
+		x := d.exchange()
+		got, ok := made.Match(x)
+		want, wantOK := obviousChoice(specs, x)
+		if ok && wantOK && got == want || !ok && !wantOK {
+			continue
 		}
-		for range 50 {
-			x := d.exchange()
-			got, ok := made.Match(x)
-			want, wantOK := obviousChoice(specs, x)
-			if ok && wantOK && got == want || !ok && !wantOK {
-				continue
-			}
-			t.Fatalf("seed %d, %s %s?%s: chose %d (%v), want %d (%v) of\n%s", seed, x.Request.Host, x.Request.Path, x.Request.Query, got, ok, want, wantOK, made)
-		}
+		t.Fatalf("seed %d, %s %s?%s: chose %d (%v), want %d (%v) of\n%s", seed, x.Request.Host, x.Request.Path, x.Request.Query, got, ok, want, wantOK, made)
 	}
 }
 
@@ -267,6 +278,99 @@ func TestExpressionsAreTriedOnlyWhereTheyCouldWin(t *testing.T) {
 	} {
 		if got := literalPrefix(expr); got != want {
 			t.Errorf("%s begins with %q, want %q", expr, got, want)
+		}
+	}
+}
+
+// A large table is read from memory that is mostly in no cache.
+func TestIndexIsSmallAndWithoutPointers(t *testing.T) {
+	for of, limit := range map[reflect.Type]uintptr{
+		reflect.TypeFor[hostSlot](): 8,
+		reflect.TypeFor[node]():     32,
+		reflect.TypeFor[entry]():    8,
+		reflect.TypeFor[run]():      12,
+	} {
+		if of.Size() > limit {
+			t.Errorf("a %v has %d bytes, want %d at most", of, of.Size(), limit)
+		}
+		if hasPointers(of) {
+			t.Errorf("a %v has pointers", of)
+		}
+	}
+}
+
+func hasPointers(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if hasPointers(t.Field(i).Type) {
+				return true
+			}
+		}
+		return false
+	case reflect.Array:
+		return hasPointers(t.Elem())
+	case reflect.Bool, reflect.Uint8, reflect.Int32, reflect.Uint32, reflect.Uint64:
+		return false
+	}
+	return true
+}
+
+// Locations that may all turn out not to match are tried in turn at each of many
+// paths below theirs, but are not listed for each.
+func TestIndexGrowsNoFasterThanItsLocations(t *testing.T) {
+	var specs []Spec[string]
+	for i := range 1000 {
+		specs = append(specs,
+			Spec[string]{Path: "/", Weight: 2000, HasWeight: true, Query: []Condition{{Name: strconv.Itoa(i)}}},
+			Spec[string]{Path: fmt.Sprintf("/%d/", i)})
+	}
+	ix := &table(t, specs...).index
+	if n := len(ix.entries); n > len(specs) {
+		t.Errorf("%d entries for %d locations", n, len(specs))
+	}
+	if n := len(ix.nodes); n > 2*len(specs) {
+		t.Errorf("%d nodes for %d locations", n, len(specs))
+	}
+}
+
+func TestWildcardsOfAnyNumberOfLabelsAreFound(t *testing.T) {
+	for _, labels := range []int{1, 2, 63, 64, 65, 126} {
+		name := strings.Repeat("a.", labels-1) + "b"
+		choose := table(t, Spec[string]{Name: "found", Hosts: []string{"*." + name}})
+		for host, want := range map[string]string{
+			"x." + name:            "found",
+			"x.y." + name:          "found",
+			name:                   "",
+			"." + name:             "",
+			"x" + name:             "",
+			strings.Repeat(".", 9): "",
+		} {
+			if got, _ := choose.Match(get(host, "/")); got != want {
+				t.Errorf("%d labels, host %q: chose %q, want %q", labels, host, got, want)
+			}
+		}
+	}
+}
+
+func TestPlacesOfBytes(t *testing.T) {
+	d := rand.New(rand.NewPCG(1, 1))
+	for range 100 {
+		var set byteSet
+		var has [256]bool
+		for range d.IntN(40) {
+			c := byte(d.IntN(0x60) + ' ')
+			set.add(c)
+			has[c] = true
+		}
+		less := uint32(0)
+		for c := range 256 {
+			if n, ok := set.place(byte(c)); ok != has[c] || ok && n != less {
+				t.Fatalf("%#x: place %d (%v), want %d (%v)", c, n, ok, less, has[c])
+			}
+			if has[c] {
+				less++
+			}
 		}
 	}
 }

@@ -85,31 +85,33 @@ type location struct {
 // first wins. The error joins a *[SpecError] for each thing that is wrong.
 func New[T any](specs []Spec[T]) (*Table[T], error) {
 	var problems []error
-	type located struct {
-		*location
-		target T
-	}
-	all := make([]located, 0, len(specs))
+	type place struct{ weight, spec int }
+	order := make([]place, 0, len(specs))
+	locations := make([]*location, 0, len(specs))
 	for i := range specs {
 		loc, err := newLocation(&specs[i])
 		if err != nil {
 			problems = append(problems, err)
 			continue
 		}
-		all = append(all, located{loc, specs[i].Target})
+		locations = append(locations, loc)
+		order = append(order, place{loc.weight, i})
 	}
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
 	}
-	slices.SortStableFunc(all, func(a, b located) int { return cmp.Compare(b.weight, a.weight) })
-	t := &Table[T]{}
-	for rank, l := range all {
-		l.rank = int32(rank)
-		t.locations = append(t.locations, l.location)
-		t.targets = append(t.targets, l.target)
-		t.index.insert(l.location)
+	slices.SortFunc(order, func(a, b place) int {
+		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.spec, b.spec))
+	})
+	t := &Table[T]{
+		locations: make([]*location, len(specs)),
+		targets:   make([]T, len(specs)),
 	}
-	t.index.finish()
+	for rank, place := range order {
+		t.locations[rank], t.targets[rank] = locations[place.spec], specs[place.spec].Target
+		t.locations[rank].rank = int32(rank)
+	}
+	t.index = newIndex(t.locations)
 	return t, nil
 }
 
@@ -160,26 +162,23 @@ func newLocation[T any](spec *Spec[T]) (*location, error) {
 // chosen location.
 func (t *Table[T]) Match(x *message.Exchange) (target T, ok bool) {
 	r := request{x: x, host: Host(x), path: x.Request.Path}
-	var found *entry
-	if isPlain(r.path) {
-		found = t.index.find(&r)
-	} else {
+	plain := isPlain(r.path)
+	if !plain {
 		r.path = Path(x)
-		if found = t.index.find(&r); found != nil && !t.unambiguous(r, found.loc) {
-			found = nil
-		}
 	}
-	if found == nil {
+	found := t.index.find(&r)
+	if found == noEntry || !plain && !t.unambiguous(r, found.rank) {
 		return target, false
 	}
 	if found.captures {
-		found.loc.capture(&r)
+		t.locations[found.rank].capture(&r)
 	}
 	return t.targets[found.rank], true
 }
 
-// unambiguous reports whether loc is chosen however the path is read.
-func (t *Table[T]) unambiguous(r request, loc *location) bool {
+// unambiguous reports whether the location of a rank is chosen however the path
+// is read.
+func (t *Table[T]) unambiguous(r request, rank int32) bool {
 	sent, normal := r.x.Request.Path, r.path
 	buffer := r.x.Buffer(len(sent))
 	for _, reading := range otherReadings(sent) {
@@ -187,7 +186,7 @@ func (t *Table[T]) unambiguous(r request, loc *location) bool {
 		if r.path = message.View(buffer); r.path == normal {
 			continue
 		}
-		if other := t.index.find(&r); other == nil || other.loc != loc {
+		if t.index.find(&r).rank != rank {
 			return false
 		}
 	}
