@@ -85,9 +85,10 @@ var contextTags = map[string]appender{
 	"compression_time_human": duration(compressionTime),
 	"compression_ratio":      compressionRatio,
 
-	// Caching is not part of this version: nothing has taken any time.
-	"cache_lookup_time": constant(""), "cache_lookup_time_human": constant(""),
-	"cache_lock_time": constant(""), "cache_lock_time_human": constant(""),
+	"cache_lookup_time":       milliseconds(func(x *message.Exchange) int64 { return x.CacheLookup }),
+	"cache_lookup_time_human": duration(func(x *message.Exchange) int64 { return x.CacheLookup }),
+	"cache_lock_time":         milliseconds(func(x *message.Exchange) int64 { return x.CacheLock }),
+	"cache_lock_time_human":   duration(func(x *message.Exchange) int64 { return x.CacheLock }),
 }
 
 func processing(x *message.Exchange) int64 {

@@ -61,6 +61,7 @@ var examples = map[string][]visit{
 		{path: "/keys?a=b&app=GKvXY2", want: "127.0.0.1:5000 /keys?a=b"}, {path: "/combined?app_id=open", want: "127.0.0.1:5000 /combined"},
 		{path: "/token", field: "Authorization: Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhbGljZSJ9.nlncavRDA6oIbVoO7-Jt0eXXoYMjHEAhR0A9qSM1ZRQ", want: "127.0.0.1:5000 /token"}, {path: "/other", want: "127.0.0.1:5000 /other"},
 	},
+	"config/testdata/pingap/cache.toml":    {{path: "/kept/a", want: "127.0.0.1:5000 /kept/a"}, {path: "/small", want: "127.0.0.1:5000 /small"}},
 	"config/testdata/pingap/starter.toml":  {{path: "/a", want: "127.0.0.1:5000 /a"}},
 	"config/testdata/pingap/content.toml":  {{path: "/page", want: "new WoRDS"}, {path: "/a", want: "127.0.0.1:5000 /a"}},
 	"config/testdata/pingap/includes.toml": {{path: "/a", host: "example.com", want: "127.0.0.1:5000 /a"}},

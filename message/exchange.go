@@ -103,6 +103,11 @@ type Facts struct {
 
 	Upstream    UpstreamFacts
 	Compression CompressionFacts
+
+	// CacheLookup is how long it took to look into a cache, CacheLock how long the
+	// exchange waited there for another to fill it; ns, -1 for what did not happen.
+	CacheLookup int64
+	CacheLock   int64
 }
 
 // CompressionFacts is what became of response content that the proxy has
@@ -166,7 +171,7 @@ func (x *Exchange) Reset() {
 	x.Facts = Facts{}
 	x.Upstream.ConnectTime, x.Upstream.TCPConnectTime, x.Upstream.TLSTime = -1, -1, -1
 	x.Upstream.ProcessingTime, x.Upstream.ResponseTime, x.Upstream.ConnectionTime = -1, -1, -1
-	x.Compression.Time = -1
+	x.Compression.Time, x.CacheLookup, x.CacheLock = -1, -1, -1
 	x.captures, x.onEnd, x.kept = x.captures[:0], x.onEnd[:0], x.kept[:0]
 	x.bytes, x.interim, x.holds, x.settling = BytesBody{}, nil, 0, nil
 }

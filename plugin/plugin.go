@@ -38,6 +38,9 @@ const (
 	EarlyRequest Step = iota + 1
 	// Request comes after rewriting, before a cache is asked.
 	Request
+	// Lookup is the last part of request: a cache is asked, and may answer whom all
+	// others have let pass.
+	Lookup
 	// ProxyUpstream comes only when the upstream is going to be asked.
 	ProxyUpstream
 	// UpstreamResponse sees the upstream's answer before a cache stores it.
@@ -49,6 +52,7 @@ const (
 var stepNames = [...]string{
 	EarlyRequest:     "early_request",
 	Request:          "request",
+	Lookup:           "request",
 	ProxyUpstream:    "proxy_upstream",
 	UpstreamResponse: "upstream_response",
 	Response:         "response",
@@ -76,8 +80,10 @@ func (s Step) order() int {
 		return 1
 	case Request:
 		return 2
-	case ProxyUpstream:
+	case Lookup:
 		return 3
+	case ProxyUpstream:
+		return 4
 	}
-	return 4
+	return 5
 }
