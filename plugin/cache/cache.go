@@ -70,7 +70,7 @@ func build(table *config.Table, _ *plugin.Environment) (plugin.Plugin, config.Pr
 	}
 	size, problem := memorySize(table, s.Directory)
 	problems = append(problems, problem...)
-	if len(problem) == 0 && int64(s.MaxFileSize) > size {
+	if len(problem.Errors()) == 0 && int64(s.MaxFileSize) > size {
 		problems = append(problems, table.Problem("max_file_size", fmt.Sprintf("is more than the %d bytes that directory has room for", size), ""))
 	}
 	return &plug{
@@ -93,7 +93,8 @@ func memorySize(table *config.Table, directory string) (int64, config.Problems) 
 		return defaultSize, nil
 	}
 	if !strings.HasPrefix(directory, "memory://") {
-		return wrong(fmt.Sprintf("%q: files are not supported by this version", directory), `leave it out, or write "memory://?max_size=256mb", to keep answers in memory`)
+		return defaultSize, config.Problems{table.Warning("directory", fmt.Sprintf("answers are kept in memory, %d MiB of them, and not in files: they are gone after a restart", defaultSize>>20),
+			`say how much memory with "memory://?max_size=256mb"`)}
 	}
 	u, err := url.Parse(directory)
 	if err != nil {

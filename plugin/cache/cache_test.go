@@ -253,7 +253,7 @@ func TestStaleWhileAnotherRevalidates(t *testing.T) {
 
 func TestSettingsThatCannotBe(t *testing.T) {
 	for settings, want := range map[string]string{
-		`directory = "/var/cache"`:                "directory: \"/var/cache\": files are not supported by this version",
+		`directory = "/var/cache"`:                "directory: answers are kept in memory, 64 MiB of them, and not in files: they are gone after a restart",
 		`directory = "memory://?max_size=50"`:     "directory: a max_size without unit is a part of the memory in Pingap, and bytes here",
 		`directory = "memory://?size=50"`:         `directory: the option "size" is not known`,
 		`directory = "memory://?max_size=x"`:      `directory: max_size: "x" is no size; write it as "4kb", "10MB" or "1MiB", or as a number of bytes`,

@@ -188,7 +188,7 @@ func newIssuer(t *testing.T, set any) *issuer {
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		if i.set == nil {
-			http.Error(w, "later", 503)
+			http.Error(w, "later", http.StatusServiceUnavailable)
 			return
 		}
 		json.NewEncoder(w).Encode(i.set)
