@@ -415,10 +415,26 @@ func TestAnswersWithoutClaimsMakeNoToken(t *testing.T) {
 		{200, "{}{}", nil, "502 The claims of the token are invalid"},
 		{200, `{"a":"` + strings.Repeat("x", maxClaims) + `"}`, nil, "502 The claims of the token are invalid"},
 		{200, "{}", []message.Field{{Name: "Content-Encoding", Value: "gzip"}}, "502 The claims of the token are invalid"},
+		// With Range the client chooses what is in such an answer.
+		{206, `{"role": "admin"}`, []message.Field{{Name: "Content-Range", Value: "bytes 17-33/50"}}, "502 The claims of the token are invalid"},
 	} {
 		x, text := minted(t, `secret = "s"`, c.status, c.content, c.fields...)
 		if got := fmt.Sprint(x.Response.Status, " ", text); got != c.want {
 			t.Errorf("%d %.20q: %s, want %s", c.status, c.content, got, c.want)
+		}
+	}
+}
+
+// A browser asks with OPTIONS whether it may log in, and is answered without claims.
+func TestWhoAsksHowToLogInGetsTheAnswer(t *testing.T) {
+	g := plugintest.Make(t, build, inHeader+"auth_path = \"/login\"\nsecret = \"s\"")
+	for _, method := range []string{"OPTIONS", "HEAD"} {
+		a := plugintest.Ask(t, nil, g, method, "/login")
+		if !a.Passed || a.Response.Status != 200 || a.Text != passed {
+			t.Errorf("%s: %d %q", method, a.Response.Status, a.Text)
+		}
+		if a.Request.Header.Len() > 0 {
+			t.Errorf("%s: the request is left with %v", method, a.Request.Header.Fields())
 		}
 	}
 }

@@ -43,14 +43,15 @@ func (g *guard) useSecret(table *config.Table, s *settings) (problems config.Pro
 const maxClaims = 64 << 10
 
 // mint passes the request on without a token, and makes one of the claims that the
-// upstream answers with. Other answers than those of success go on as they are.
+// upstream answers with. Other answers than those of success go on as they are, and
+// so do those to HEAD and to OPTIONS, which browsers send before they log in from a
+// page of another origin.
 func (g *guard) mint(x *message.Exchange, next message.Handler) error {
-	// Compressed claims could not be read.
-	if err := plugin.ServeWith(x, next, "Accept-Encoding", ""); err != nil {
+	if err := serveUncompressed(x, next); err != nil {
 		return err
 	}
 	r := &x.Response
-	if r.Status < 200 || r.Status > 299 || x.Request.Method == "HEAD" {
+	if r.Status < 200 || r.Status > 299 || x.Request.Method == "HEAD" || x.Request.Method == "OPTIONS" {
 		return nil
 	}
 	claims, err := claimsOf(r)
@@ -68,6 +69,15 @@ func (g *guard) mint(x *message.Exchange, next message.Handler) error {
 	}
 	plugin.Answer(x, 200, &plugin.Content{Header: tokenFields, Data: []byte(`{"token":"` + token + `"}`)})
 	return nil
+}
+
+// serveUncompressed has next give an answer whose claims can be read.
+func serveUncompressed(x *message.Exchange, next message.Handler) error {
+	const field = "Accept-Encoding"
+	if !x.Request.Header.Has(field) {
+		return next.Serve(x)
+	}
+	return plugin.ServeWith(x, next, field, "")
 }
 
 var (
@@ -88,9 +98,14 @@ func isOfContent(f message.Field) bool {
 	return false
 }
 
-// claimsOf reads the claims that an upstream has answered with.
+// claimsOf reads the claims that an upstream has answered with. They have to be
+// whole: a part would be of the client's choice, by its Range, and an object that
+// stands inside of another one is not what the upstream has said of the user.
 func claimsOf(r *message.Response) (jwt.MapClaims, error) {
-	if r.Header.Has("Content-Encoding") {
+	switch {
+	case r.Status == 206 || r.Header.Has("Content-Range"):
+		return nil, errors.New("it is a part")
+	case r.Header.Has("Content-Encoding"):
 		return nil, errors.New("it is compressed")
 	}
 	var content []byte
