@@ -176,9 +176,18 @@ func (g *guard) Close() error {
 	return nil
 }
 
+// errCritical is for tokens with extensions that must not be ignored (RFC 7515
+// section 4.1.11). None is known here.
+var errCritical = errors.New("the token has critical extensions")
+
 // verify returns nil for a token that is good, and otherwise what to answer.
 func (g *guard) verify(x *message.Exchange, token string) *plugin.Refusal {
-	_, err := g.parser.Parse(token, func(t *jwt.Token) (any, error) { return g.keys.keyOf(x, t) })
+	_, err := g.parser.Parse(token, func(t *jwt.Token) (any, error) {
+		if _, ok := t.Header["crit"]; ok {
+			return nil, errCritical
+		}
+		return g.keys.keyOf(x, t)
+	})
 	switch {
 	case err == nil:
 		return nil

@@ -439,6 +439,22 @@ func TestWhoAsksHowToLogInGetsTheAnswer(t *testing.T) {
 	}
 }
 
+// Who does not understand what a token calls critical must refuse it (RFC 7515
+// section 4.1.11).
+func TestTokensWithCriticalExtensionsAreRefused(t *testing.T) {
+	for _, critical := range []any{[]string{"b64"}, []string{}, nil} {
+		token := jwt.NewWithClaims(jwt.SigningMethodHS256, hour)
+		token.Header["crit"] = critical
+		text, err := token.SignedString([]byte("s"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ask(t, nil, inHeader+"secret = \"s\"", text); got != invalid {
+			t.Errorf("crit %v: %q", critical, got)
+		}
+	}
+}
+
 func TestWrongTokensWait(t *testing.T) {
 	p := plugintest.Make(t, build, inHeader+"secret = \"s\"\ndelay = \"30ms\"")
 	looptest.Run(t, func(l *loop.Loop) {
