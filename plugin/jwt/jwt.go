@@ -168,14 +168,6 @@ func (g *guard) Wrap(next message.Handler) message.Handler {
 	})
 }
 
-// Close lets go of the connections to where keys are fetched.
-func (g *guard) Close() error {
-	if s, ok := g.keys.(*keySet); ok {
-		s.client.CloseIdleConnections()
-	}
-	return nil
-}
-
 // errCritical is for tokens with extensions that must not be ignored (RFC 7515
 // section 4.1.11). None is known here.
 var errCritical = errors.New("the token has critical extensions")

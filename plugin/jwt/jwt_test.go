@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -79,7 +80,6 @@ const inHeader = "header = \"Authorization\"\n"
 func ask(t testing.TB, l *loop.Loop, settings, token string) string {
 	t.Helper()
 	p := plugintest.Make(t, build, settings)
-	defer p.(*guard).Close()
 	a := plugintest.Ask(t, l, p, "GET", "/", "Authorization: Bearer "+token)
 	if a.Passed != (a.Text == passed) || !a.Passed && (a.Response.Status != 401 || a.Response.Header.Get("WWW-Authenticate") != "Bearer") {
 		t.Errorf("answered with %d %q %v", a.Response.Status, a.Text, a.Response.Header.Fields())
@@ -243,7 +243,6 @@ func TestTokensAreVerifiedWithTheKeysOfTheIssuer(t *testing.T) {
 // asker makes a plugin with keys of an issuer, and returns what asks it.
 func asker(t *testing.T, l *loop.Loop, i *issuer) (*keySet, func(key *rsa.PrivateKey, id, want string)) {
 	g := plugintest.Make(t, build, inHeader+fmt.Sprintf("jwks_url = %q\n", i.url)).(*guard)
-	t.Cleanup(func() { g.Close() })
 	return g.keys.(*keySet), func(key *rsa.PrivateKey, id, want string) {
 		t.Helper()
 		a := plugintest.Ask(t, l, g, "GET", "/", "Authorization: "+sign(t, jwt.SigningMethodRS256, key, id, hour))
@@ -321,6 +320,24 @@ func TestIssuerIsAskedOnceByMany(t *testing.T) {
 			t.Errorf("the issuer was asked %d times", n)
 		}
 	})
+}
+
+// Keys that came over a connection which anybody on the way can change are
+// anybody's.
+func TestKeysAreNotFetchedInClearTextWhereTLSIsWanted(t *testing.T) {
+	i := newIssuer(t, jwks(jose.JSONWebKey{Key: rsaKey.Public(), KeyID: "1"}))
+	secure := httptest.NewTLSServer(http.RedirectHandler(i.url, http.StatusFound))
+	defer secure.Close()
+	keys := newKeySet(secure.URL, time.Hour, slog.New(slog.DiscardHandler))
+	keys.client.Transport.(*http.Transport).TLSClientConfig = secure.Client().Transport.(*http.Transport).TLSClientConfig
+	if _, err := keys.get(); err == nil || !strings.Contains(err.Error(), "leads away from https") || i.asked.Load() > 0 {
+		t.Errorf("%v, and the issuer was asked %d times", err, i.asked.Load())
+	}
+	plain := httptest.NewServer(http.RedirectHandler(i.url, http.StatusFound))
+	defer plain.Close()
+	if _, err := newKeySet(plain.URL, time.Hour, slog.New(slog.DiscardHandler)).get(); err != nil {
+		t.Errorf("a redirect from http to http: %v", err)
+	}
 }
 
 func TestSetsOfKeysThatAreNoneAreRefused(t *testing.T) {

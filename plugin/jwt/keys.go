@@ -1,7 +1,6 @@
 package jwt
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -59,7 +58,24 @@ type knownKeys struct {
 }
 
 func newKeySet(url string, ttl time.Duration, l *slog.Logger) *keySet {
-	return &keySet{url: url, ttl: ttl, cooldown: min(ttl, cooldown), logger: l, client: &http.Client{Timeout: fetchTimeout}}
+	return &keySet{url: url, ttl: ttl, cooldown: min(ttl, cooldown), logger: l, client: &http.Client{
+		// No connection is worth keeping for as long as keys are good.
+		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, ForceAttemptHTTP2: true, MaxResponseHeaderBytes: maxKeySet},
+		CheckRedirect: stayPrivate,
+		Timeout:       fetchTimeout,
+	}}
+}
+
+// stayPrivate follows a few redirects, but none from https to where anybody on the
+// way could put keys of his own into the answer.
+func stayPrivate(to *http.Request, via []*http.Request) error {
+	switch {
+	case via[0].URL.Scheme == "https" && to.URL.Scheme != "https":
+		return errors.New("a redirect leads away from https")
+	case len(via) > 5:
+		return errors.New("there are too many redirects")
+	}
+	return nil
 }
 
 var errUnknownKey = errors.New("the issuer has no such key")
@@ -119,13 +135,7 @@ func (s *keySet) fetch() {
 }
 
 func (s *keySet) get() (*knownKeys, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, "GET", s.url, nil)
-	if err != nil {
-		return nil, err
-	}
-	response, err := s.client.Do(request)
+	response, err := s.client.Get(s.url)
 	if err != nil {
 		return nil, err
 	}
