@@ -322,6 +322,39 @@ func TestIssuerIsAskedOnceByMany(t *testing.T) {
 	})
 }
 
+// An issuer that does not answer holds up one request, and not all whose key is
+// known.
+func TestOldKeysServeWhileNewOnesAreFetched(t *testing.T) {
+	i := newIssuer(t, jwks(jose.JSONWebKey{Key: rsaKey.Public(), KeyID: "1"}))
+	looptest.Run(t, func(l *loop.Loop) {
+		keys, ask := asker(t, l, i)
+		ask(rsaKey, "1", passed)
+		keys.ttl = 0
+		keys.tried.Store(0)
+		i.mu.Lock() // it does not answer
+		fetched, me := false, l.Current()
+		l.Go(loop.TaskFunc(func() {
+			ask(rsaKey, "1", passed)
+			fetched = true
+			me.Wake()
+		}))
+		l.Yield() // to the one that fetches
+		for range 5 {
+			ask(rsaKey, "1", passed)
+		}
+		if fetched {
+			t.Error("the keys have been fetched from an issuer that does not answer")
+		}
+		i.mu.Unlock()
+		for !fetched {
+			l.Park()
+		}
+		if n := i.asked.Load(); n != 2 {
+			t.Errorf("the issuer was asked %d times", n)
+		}
+	})
+}
+
 // Keys that came over a connection which anybody on the way can change are
 // anybody's.
 func TestKeysAreNotFetchedInClearTextWhereTLSIsWanted(t *testing.T) {

@@ -47,9 +47,11 @@ type keySet struct {
 	client   *http.Client
 	logger   *slog.Logger
 
-	known atomic.Pointer[knownKeys]
-	tried atomic.Int64 // when the last fetch began, ns of the epoch
-	mu    sync.Mutex   // held to fetch
+	known   atomic.Pointer[knownKeys]
+	made    time.Time    // when the set was
+	tried   atomic.Int64 // when the last fetch ended, ns after made; 0 for never
+	renewal atomic.Bool  // whether somebody waits for keys that take the place of old ones
+	mu      sync.Mutex   // held to fetch
 }
 
 type knownKeys struct {
@@ -58,7 +60,7 @@ type knownKeys struct {
 }
 
 func newKeySet(url string, ttl time.Duration, l *slog.Logger) *keySet {
-	return &keySet{url: url, ttl: ttl, cooldown: min(ttl, cooldown), logger: l, client: &http.Client{
+	return &keySet{url: url, ttl: ttl, cooldown: min(ttl, cooldown), made: time.Now(), logger: l, client: &http.Client{
 		// No connection is worth keeping for as long as keys are good.
 		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, ForceAttemptHTTP2: true, MaxResponseHeaderBytes: maxKeySet},
 		CheckRedirect: stayPrivate,
@@ -81,13 +83,18 @@ func stayPrivate(to *http.Request, via []*http.Request) error {
 var errUnknownKey = errors.New("the issuer has no such key")
 
 // keyOf returns the key that a token names. Old keys are used when there are no
-// new ones to be had.
+// new ones to be had, and by all others while one fetches new ones.
 func (s *keySet) keyOf(x *message.Exchange, t *jwt.Token) (any, error) {
 	id, _ := t.Header["kid"].(string)
 	known := s.known.Load()
 	key, ok := known.find(id)
-	if (!ok || time.Since(known.fetched) > s.ttl) && s.mayFetch() {
+	switch {
+	case !s.mayFetch():
+	case !ok:
 		x.Loop.Await(s.fetch)
+		key, ok = s.known.Load().find(id)
+	case time.Since(known.fetched) > s.ttl && s.renewal.CompareAndSwap(false, true):
+		x.Loop.Await(s.renew)
 		key, ok = s.known.Load().find(id)
 	}
 	switch {
@@ -115,7 +122,14 @@ func (k *knownKeys) find(id string) (key jose.JSONWebKey, ok bool) {
 }
 
 func (s *keySet) mayFetch() bool {
-	return time.Now().UnixNano()-s.tried.Load() > int64(s.cooldown)
+	tried := s.tried.Load()
+	return tried == 0 || int64(time.Since(s.made))-tried > int64(s.cooldown)
+}
+
+// renew fetches the keys for the one who has set renewal.
+func (s *keySet) renew() {
+	defer s.renewal.Store(false)
+	s.fetch()
 }
 
 // fetch fetches the keys. Who comes while another one does waits for that.
@@ -126,7 +140,7 @@ func (s *keySet) fetch() {
 		return
 	}
 	known, err := s.get()
-	s.tried.Store(time.Now().UnixNano())
+	s.tried.Store(int64(time.Since(s.made)))
 	if err != nil {
 		s.logger.Warn("the keys of tokens cannot be fetched", "url", s.url, "error", err)
 		return
