@@ -62,3 +62,22 @@ func TestJWTIsMadeOfWhatTheUpstreamSays(t *testing.T) {
 		t.Errorf("without: %s", got)
 	}
 }
+
+// An upstream that knows ranges lets the client choose what it answers with.
+func TestJWTIsNotMadeOfWhatTheClientChooses(t *testing.T) {
+	claims := `{"sub": "alice", "of": {"role": "admin"}}`
+	peer := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		http.ServeContent(w, r, "claims.json", time.Time{}, strings.NewReader(claims))
+	})
+	p := startProxy(t, strings.Replace(proxyTo(peer), "[locations.all]", "[plugins.token]\ncategory = \"jwt\"\ncookie = \"token\"\nsecret = \"s\"\nauth_path = \"/login\"\n[locations.all]\nplugins = [\"token\"]", 1))
+	begin := strings.Index(claims, `{"role"`)
+	if got := curlSays(t, p.url("/login"), "-r", fmt.Sprintf("%d-%d", begin, len(claims)-2)); got != "The claims of the token are invalid 502" {
+		t.Errorf("a part is answered with %s", got)
+	}
+	if got := curlSays(t, p.url("/login")); !strings.HasPrefix(got, `{"token":"`) {
+		t.Errorf("the whole is answered with %s", got)
+	}
+	if got := curlSays(t, p.url("/login"), "-X", "OPTIONS"); got != claims+" 200" {
+		t.Errorf("OPTIONS is answered with %s", got)
+	}
+}
