@@ -122,3 +122,17 @@ func TestCSRFAsksForTheTokenThatItHasGiven(t *testing.T) {
 		t.Errorf("a page of another site: %s", got)
 	}
 }
+
+// Pingap once skipped all plugins of a request with an Upgrade field.
+func TestUpgradeIsNoWayAroundAuthentication(t *testing.T) {
+	service := serve(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(401) })
+	for category, settings := range map[string]string{
+		"basic_auth":    `authorizations = ["YTpi"]`,
+		"key_auth":      "header = \"X-Api-Key\"\nkeys = [\"k\"]",
+		"jwt":           "header = \"Authorization\"\nsecret = \"s\"",
+		"combined_auth": `authorizations = [{ app_id = "a", secret = "s", deviation = 60 }]`,
+		"forward_auth":  fmt.Sprintf("auth_url = \"http://%s/\"", service),
+	} {
+		refusesUpgrades(t, guardedBy(t, fmt.Sprintf("category = %q\n%s", category, settings)), "/"+category, 401)
+	}
+}

@@ -103,21 +103,27 @@ func TestAddressOfATrustedProxyIsNotThatOfTheClient(t *testing.T) {
 // Pingap once skipped all plugins of a request with an Upgrade field.
 func TestUpgradeIsNoWayAroundRestrictions(t *testing.T) {
 	p := startProxy(t, fmt.Sprintf(restricted, freeAddr(t)))
+	for _, path := range []string{"/no-ip", "/referer"} {
+		refusesUpgrades(t, p, path, 403)
+	}
+}
+
+// refusesUpgrades asks for other protocols at a path, where nobody may pass.
+func refusesUpgrades(t *testing.T, p *proxy, path string, status int) {
+	t.Helper()
 	for _, fields := range []string{
 		"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
 		"Upgrade: x\r\nConnection: upgrade", "Connection: upgrade", "Upgrade: websocket",
 	} {
-		for _, path := range []string{"/no-ip", "/referer"} {
-			conn, err := net.Dial("tcp", p.addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n", path, fields)
-			line, err := bufio.NewReader(conn).ReadString('\n')
-			conn.Close()
-			if err != nil || !strings.HasPrefix(line, "HTTP/1.1 403 ") {
-				t.Errorf("%s with %q: %q, %v", path, fields, line, err)
-			}
+		conn, err := net.Dial("tcp", p.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n", path, fields)
+		line, err := bufio.NewReader(conn).ReadString('\n')
+		conn.Close()
+		if err != nil || !strings.HasPrefix(line, fmt.Sprintf("HTTP/1.1 %d ", status)) {
+			t.Errorf("%s with %q: %q, %v", path, fields, line, err)
 		}
 	}
 }
