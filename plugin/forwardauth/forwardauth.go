@@ -117,32 +117,47 @@ func (f *forwardAuth) question(x *message.Exchange) http.Header {
 	if x.Request.HasQuery {
 		uri += "?" + x.Request.Query
 	}
-	own := [...]struct{ name, value string }{
+	said := [...]struct{ name, value string }{
 		{"X-Forwarded-Method", x.Request.Method},
 		{"X-Forwarded-Proto", x.Request.Scheme},
 		{"X-Forwarded-Host", x.Request.Host},
 		{"X-Forwarded-Uri", uri},
 		{"X-Forwarded-For", x.ClientIP.String()},
 	}
-	for _, o := range own {
-		fields.Set(o.name, strings.Clone(o.value))
+	for _, s := range said {
+		fields.Set(s.name, strings.Clone(s.value))
 	}
 	return fields
 }
 
-// tells reports whether the service is told a field of the request: neither those
-// of one connection, nor what could be taken for one that is said here.
+// tells reports whether the service is told a field of the request.
 func (f *forwardAuth) tells(name string) bool {
-	for _, own := range [...]string{
-		"Host", "Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", "Expect", "Forwarded",
-		"X-Forwarded-Method", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Uri", "X-Forwarded-For",
-	} {
-		if message.SameVariable(own, name) {
-			return false
-		}
+	is := func(other string) bool { return message.SameVariable(other, name) }
+	switch {
+	case slices.ContainsFunc(hopByHop, is), slices.ContainsFunc(own, is):
+		return false
+	case len(f.told) > 0:
+		return slices.ContainsFunc(f.told, func(told config.FieldName) bool { return message.EqualFold(string(told), name) })
 	}
-	return len(f.told) == 0 || slices.ContainsFunc(f.told, func(told config.FieldName) bool { return message.EqualFold(string(told), name) })
+	begins := func(prefix string) bool {
+		return len(name) >= len(prefix) && message.SameVariable(prefix, name[:len(prefix)])
+	}
+	return !slices.ContainsFunc(posing, begins) && !slices.ContainsFunc(conditions, is)
 }
+
+var (
+	// hopByHop are the fields of one connection (RFC 9110 section 7.6.1).
+	hopByHop = []string{"Connection", "HTTP2-Settings", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade"}
+	// own are the fields that are said here, or that frame the message.
+	own = []string{"X-Forwarded-Method", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Uri", "X-Forwarded-For", "Host", "Content-Length", "Expect"}
+	// posing are the beginnings of what services take for the word of the proxy
+	// before them: some look at X-Original-URL before X-Forwarded-Uri, and a client
+	// that writes it would be asked about at an address that is open to all.
+	posing = []string{"Forwarded", "X-Forwarded-", "X-Original-", "X-Rewrite-", "X-Real-IP"}
+	// conditions are about the content that the client has asked for. The service
+	// would answer them with 304, 206 or 412, which are neither yes nor no.
+	conditions = []string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range", "Range"}
+)
 
 // answer is what the service has said.
 type answer struct {

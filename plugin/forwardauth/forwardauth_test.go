@@ -64,10 +64,17 @@ func TestServiceIsToldOfTheRequest(t *testing.T) {
 	fields := []string{
 		"Cookie: a=1", "X-Two: 1", "X-Two: 2", "Content-Length: 5", "Transfer-Encoding: chunked", "Upgrade: x", "TE: trailers",
 		"X-Forwarded-For: 10.0.0.1", "X_Forwarded_Method: GET", "x-forwarded-uri: /public", "Host: other.example.com", "Accept-Encoding: br",
+		// What services take for the address that is asked for, or for the client's.
+		"X-Original-URL: https://shop.example.com/public", "x-original-method: GET", "X_Original_URI: /public", "X-Rewrite-URL: /public",
+		"X-Forwarded-Port: 80", "X-Forwarded-Server: a", "X-Forwarded-User: root", "X-Real-IP: 10.0.0.1", "Forwarded: for=10.0.0.1",
+		// What is about the content that the client wants, and not the service's.
+		"If-None-Match: *", "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT", "Range: bytes=0-0", "If-Range: x", "If-Match: x", "If-Unmodified-Since: x",
+		"Proxy-Authorization: Basic x", "Proxy-Connection: close", "HTTP2-Settings: AAMAAABk", "Keep-Alive: 1", "Connection: close",
 	}
 	for settings, want := range map[string]string{
 		"": "Accept-Encoding: br Cookie: a=1 " + forwarded + " X-Two: 1 & 2",
-		"request_headers = [\"cookie\", \"X-Forwarded-For\"]": "Cookie: a=1 " + forwarded,
+		"request_headers = [\"X-Original-URL\", \"X-Real-IP\"]": forwarded + " X-Original-Url: https://shop.example.com/public X-Real-Ip: 10.0.0.1",
+		"request_headers = [\"cookie\", \"X-Forwarded-For\"]":   "Cookie: a=1 " + forwarded,
 	} {
 		a := ask(t, fmt.Sprintf("auth_url = \"%s/verify?x=y\"\n%s", url, settings), fields...)
 		if want = "GET " + host + " /verify?x=y 0 " + want; !a.Passed || seen != want {
