@@ -53,7 +53,7 @@ func build(table *config.Table, env *plugin.Environment) (plugin.Plugin, config.
 		url: s.AuthURL, told: s.RequestHeaders, added: s.AddHeaders, timeout: s.Timeout, logger: env.Logger,
 		failed: plugin.NewRefusal(502, "Forward auth request failed"),
 		client: &http.Client{
-			Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute, DisableCompression: true, ForceAttemptHTTP2: true},
+			Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: maxHeader, DisableCompression: true, ForceAttemptHTTP2: true},
 			// To a login page it is the client who is to go.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
@@ -65,6 +65,11 @@ const (
 	// maxContent bounds the content of an answer that is passed on to the client,
 	// in bytes.
 	maxContent = 1 << 20
+	// maxHeader bounds the fields of an answer, in bytes.
+	maxHeader = 64 << 10
+	// discardTimeout is how long the content of a yes may take to come. Later, its
+	// connection is given up.
+	discardTimeout = time.Second
 )
 
 type forwardAuth struct {
@@ -169,34 +174,50 @@ type answer struct {
 var errContent = fmt.Errorf("the answer is larger than %d KiB", maxContent>>10)
 
 // ask asks the service. It runs beside the loop.
-func (f *forwardAuth) ask(fields http.Header) (a answer, err error) {
+func (f *forwardAuth) ask(fields http.Header) (answer, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), f.timeout)
+	response, err := f.send(ctx, fields)
+	if err != nil {
+		cancel()
+		return answer{}, err
+	}
+	a := answer{status: response.StatusCode, header: response.Header}
+	if a.status >= 200 && a.status < 300 {
+		go discard(response.Body, cancel)
+		return a, nil
+	}
 	defer cancel()
+	defer response.Body.Close()
+	if a.status < 200 {
+		return a, errors.New("the answer is none: " + response.Status)
+	}
+	a.content, err = io.ReadAll(io.LimitReader(response.Body, maxContent+1))
+	if err == nil && len(a.content) > maxContent {
+		err = errContent
+	}
+	return a, err
+}
+
+func (f *forwardAuth) send(ctx context.Context, fields http.Header) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, "GET", f.url, nil)
 	if err != nil {
-		return a, err
+		return nil, err
 	}
 	if fields.Get("User-Agent") == "" {
 		fields["User-Agent"] = nil // not that of the library
 	}
 	request.Header = fields
-	response, err := f.client.Do(request)
-	if err != nil {
-		return a, err
-	}
-	defer response.Body.Close()
-	a = answer{status: response.StatusCode, header: response.Header}
-	if a.status < 200 {
-		return a, errors.New("the answer is none: " + response.Status)
-	}
-	a.content, err = io.ReadAll(io.LimitReader(response.Body, maxContent+1))
-	switch {
-	case a.status < 300:
-		return a, nil // its content is for nobody
-	case err == nil && len(a.content) > maxContent:
-		return a, errContent
-	}
-	return a, err
+	return f.client.Do(request)
+}
+
+// discard reads the content of a yes, which is for nobody, so that its connection can
+// be used again. The request has gone on meanwhile.
+func discard(content io.ReadCloser, cancel context.CancelFunc) {
+	late := time.AfterFunc(discardTimeout, cancel)
+	io.Copy(io.Discard, io.LimitReader(content, maxContent))
+	content.Close()
+	late.Stop()
+	cancel()
 }
 
 // tell sets the fields that the upstream is told of the answer. What the client has
@@ -214,8 +235,7 @@ func (f *forwardAuth) tell(x *message.Exchange, header http.Header) {
 func (a *answer) give(x *message.Exchange) {
 	content := plugin.Content{Data: a.content}
 	for name, values := range a.header {
-		switch name {
-		case "Connection", "Content-Length", "Transfer-Encoding", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Upgrade":
+		if a.ofConnection(name) {
 			continue
 		}
 		for _, value := range values {
@@ -224,4 +244,19 @@ func (a *answer) give(x *message.Exchange) {
 	}
 	slices.SortStableFunc(content.Header, func(a, b message.Field) int { return strings.Compare(a.Name, b.Name) })
 	plugin.Answer(x, a.status, &content)
+}
+
+// ofConnection reports whether a field of the answer concerns the connection to the
+// service, by its name or because Connection lists it, or frames the answer.
+func (a *answer) ofConnection(name string) bool {
+	is := func(other string) bool { return message.EqualFold(strings.TrimSpace(other), name) }
+	if is("Content-Length") || slices.ContainsFunc(hopByHop, is) {
+		return true
+	}
+	for _, list := range a.header["Connection"] {
+		if slices.ContainsFunc(strings.Split(list, ","), is) {
+			return true
+		}
+	}
+	return false
 }

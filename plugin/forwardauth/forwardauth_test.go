@@ -2,12 +2,14 @@ package forwardauth
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pingap/loop"
 	"pingap/loop/looptest"
@@ -119,6 +121,9 @@ func TestClientGetsTheAnswerOfTheService(t *testing.T) {
 			h.Set("Location", "/login")
 			h["Set-Cookie"] = []string{"a=1", "b=2"}
 			h.Set("Www-Authenticate", "Basic")
+			h.Set("Connection", "X-Hop")
+			h.Set("X-Hop", "of the connection to the service")
+			h.Set("Proxy-Authenticate", "Basic")
 			h["Date"] = nil
 			w.WriteHeader(status)
 			fmt.Fprint(w, "log in first")
@@ -132,7 +137,8 @@ func TestClientGetsTheAnswerOfTheService(t *testing.T) {
 			}
 		}
 		if a.Passed || a.Response.Status != status || a.Text != "log in first" || a.Response.Length != 12 || h.Get("Location") != "/login" ||
-			!slices.Equal(cookies, []string{"a=1", "b=2"}) || h.Has("Content-Length") || h.Has("Transfer-Encoding") {
+			!slices.Equal(cookies, []string{"a=1", "b=2"}) || h.Has("Content-Length") || h.Has("Transfer-Encoding") ||
+			h.Has("Connection") || h.Has("X-Hop") || h.Has("Proxy-Authenticate") {
 			t.Errorf("%d %q %v", a.Response.Status, a.Text, h.Fields())
 		}
 	}
@@ -151,6 +157,10 @@ func TestNobodyPassesWhenTheServiceDoesNotAnswer(t *testing.T) {
 			w.WriteHeader(403)
 			panic(http.ErrAbortHandler)
 		}),
+		"too many fields": service(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-Large", strings.Repeat("x", maxHeader))
+			w.WriteHeader(403)
+		}),
 		"too large": service(t, func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(403)
 			w.Write(make([]byte, maxContent+1))
@@ -168,6 +178,36 @@ func TestLargeYesIsAYes(t *testing.T) {
 	if a := ask(t, fmt.Sprintf("auth_url = %q", url)); !a.Passed {
 		t.Errorf("%d %q", a.Response.Status, a.Text)
 	}
+}
+
+// A service that says yes has said it, whether its content comes or not.
+func TestYesNeedsNoContent(t *testing.T) {
+	hold := make(chan struct{})
+	defer close(hold)
+	url := service(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-User", "alice")
+		w.(http.Flusher).Flush()
+		<-hold
+	})
+	began := time.Now()
+	a := ask(t, fmt.Sprintf("auth_url = %q\nadd_headers = [\"X-User\"]\ntimeout = \"20s\"", url))
+	if took := time.Since(began); !a.Passed || a.Request.Field("X-User") != "alice" || took > 10*time.Second {
+		t.Errorf("%d %q after %v", a.Response.Status, a.Text, took)
+	}
+}
+
+func TestConnectionsToTheServiceAreClosedWithThePlugin(t *testing.T) {
+	closed := make(chan struct{})
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			close(closed)
+		}
+	}
+	s.Start()
+	defer s.Close()
+	ask(t, fmt.Sprintf("auth_url = %q", s.URL)) // which closes it
+	<-closed
 }
 
 func TestConnectionsToTheServiceAreUsedAgain(t *testing.T) {
