@@ -3,6 +3,7 @@ package message
 import (
 	"errors"
 	"net/netip"
+	"strings"
 	"unsafe"
 
 	"pingap/loop"
@@ -186,6 +187,22 @@ func (x *Exchange) End() {
 	for i := len(x.onEnd) - 1; i >= 0; i-- {
 		x.onEnd[i](x)
 	}
+}
+
+// ClientScheme returns "http" or "https": how the client reached this proxy, or as
+// a trusted one in front says, how it reached the first of them (the leftmost element
+// of X-Forwarded-Proto).
+func (x *Exchange) ClientScheme() string {
+	if x.PeerTrusted {
+		if forwarded, ok := x.Request.Header.Lookup("X-Forwarded-Proto"); ok {
+			first, _, _ := strings.Cut(forwarded, ",")
+			if EqualFold(TrimBlanks(first), "https") {
+				return "https"
+			}
+			return "http"
+		}
+	}
+	return x.Request.Scheme
 }
 
 // Hold keeps the exchange, and all that is a view of it, as it is until

@@ -123,6 +123,30 @@ func TestEndRunsTheLastRegisteredFirst(t *testing.T) {
 	}
 }
 
+func TestSchemeIsWhatTrustedProxiesSay(t *testing.T) {
+	for _, c := range []struct {
+		trusted            bool
+		scheme, says, want string
+	}{
+		{true, "http", "https", "https"},
+		{true, "http", " HTTPS , http", "https"},
+		{true, "https", "http, https", "http"},
+		{true, "https", "ftp", "http"},
+		{true, "https", "", "https"},
+		{false, "http", "https", "http"},
+		{false, "https", "http", "https"},
+	} {
+		x := &Exchange{}
+		x.PeerTrusted, x.Request.Scheme = c.trusted, c.scheme
+		if c.says != "" {
+			x.Request.Header.Add("x-forwarded-proto", c.says)
+		}
+		if got := x.ClientScheme(); got != c.want {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
+}
+
 func TestHostname(t *testing.T) {
 	for host, want := range map[string]string{
 		"a.com": "a.com", "a.com:80": "a.com", "[::1]": "::1", "[::1]:80": "::1", "": "", ":80": "", "[::1": "[::1",

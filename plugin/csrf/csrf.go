@@ -89,7 +89,7 @@ var given = plugin.Content{Header: []message.Field{{Name: "Cache-Control", Value
 func (c *csrf) give(x *message.Exchange) {
 	plugin.Answer(x, 204, &given)
 	cookie := c.name + "=" + c.token(x.Loop.WallTime(x.Loop.Now())) + c.attributes
-	if x.Request.Scheme == "https" {
+	if x.ClientScheme() == "https" {
 		cookie += "; Secure"
 	}
 	x.Response.Header.Add("Set-Cookie", cookie)

@@ -124,7 +124,7 @@ func (f *forwardAuth) question(x *message.Exchange) http.Header {
 	}
 	said := [...]struct{ name, value string }{
 		{"X-Forwarded-Method", x.Request.Method},
-		{"X-Forwarded-Proto", x.Request.Scheme},
+		{"X-Forwarded-Proto", x.ClientScheme()},
 		{"X-Forwarded-Host", x.Request.Host},
 		{"X-Forwarded-Uri", uri},
 		{"X-Forwarded-For", x.ClientIP.String()},

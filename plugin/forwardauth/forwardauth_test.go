@@ -85,6 +85,29 @@ func TestServiceIsToldOfTheRequest(t *testing.T) {
 	}
 }
 
+// Behind a balancer that has taken TLS away, a service that is told of http would
+// send everybody to https for ever.
+func TestServiceIsToldHowTheClientCameToTheFirstProxy(t *testing.T) {
+	for trusted, want := range map[bool]string{true: "https", false: "http"} {
+		var seen string
+		url := service(t, func(w http.ResponseWriter, r *http.Request) {
+			seen = strings.Join(r.Header.Values("X-Forwarded-Proto"), " & ")
+		})
+		p := plugintest.Make(t, build, fmt.Sprintf("auth_url = %q", url)).(*forwardAuth)
+		defer p.Close()
+		looptest.Run(t, func(l *loop.Loop) {
+			a := plugintest.Answer{Exchange: &message.Exchange{Loop: l}}
+			a.Reset()
+			a.PeerTrusted, a.Request.Scheme = trusted, "http"
+			a.Request.Header.Add("X-Forwarded-Proto", "https")
+			a.Serve(t, p)
+		})
+		if seen != want {
+			t.Errorf("peer trusted %v: the service is told %q, want %q", trusted, seen, want)
+		}
+	}
+}
+
 func TestUpstreamIsToldWhatTheServiceSays(t *testing.T) {
 	for reply, want := range map[string]string{"alice": "X-Role: a, X-Role: b, X-User: alice", "": "X-Role: a, X-Role: b"} {
 		url := service(t, func(w http.ResponseWriter, r *http.Request) {

@@ -88,7 +88,7 @@ var (
 func (r *redirect) Wrap(next message.Handler) message.Handler {
 	return message.HandlerFunc(func(x *message.Exchange) error {
 		req := &x.Request
-		secure := cameByHTTPS(x)
+		secure := x.ClientScheme() == "https"
 		toHTTPS := r.https && !secure
 		moved := r.prefix != "" && !below(req.Path, r.prefix)
 		switch {
@@ -123,18 +123,6 @@ func (r *redirect) Wrap(next message.Handler) message.Handler {
 		plugin.Answer(x, r.status, empty)
 		return nil
 	})
-}
-
-// cameByHTTPS reports whether the client speaks https: to this proxy, or to a
-// trusted one in front, which says so.
-func cameByHTTPS(x *message.Exchange) bool {
-	if x.PeerTrusted {
-		if forwarded, ok := x.Request.Header.Lookup("X-Forwarded-Proto"); ok {
-			first, _, _ := strings.Cut(forwarded, ",")
-			return message.EqualFold(message.TrimBlanks(first), "https")
-		}
-	}
-	return x.Request.Scheme == "https"
 }
 
 // below reports whether a path is the prefix or lies below it: /apis is not
