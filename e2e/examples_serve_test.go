@@ -27,6 +27,8 @@ type visit struct {
 	field string // "Name: value" of the request
 	at    int    // which of the servers, in the order of their addresses
 	tls   bool
+	// refused is set when the answer is 401.
+	refused bool
 }
 
 // examples are all configurations that are shown to users, and those of Pingap
@@ -49,6 +51,10 @@ var examples = map[string][]visit{
 	"docs/examples/canary.toml": {
 		{path: "/a", want: "127.0.0.1:5000 /a"}, {path: "/a", field: "Cookie: session=s14", want: "127.0.0.1:5001 /a"}, {path: "/stats", want: `"location_accepted":1`},
 	},
+	"docs/examples/login.toml": {
+		{path: "/a", host: "login.example.com", want: "127.0.0.1:9091 /a"}, {path: "/a", host: "app.example.com", want: "127.0.0.1:5000 /a"},
+		{path: "/api/a", host: "app.example.com", want: "Jwt authorization is missing", refused: true},
+	},
 	"docs/examples/sockets.toml":   {{path: "/ping", want: "pong"}, {path: "/a", want: ".sock /a"}},
 	"docs/examples/weights.toml":   {{path: "/a", want: ":5000 /a"}},
 	"docs/examples/websocket.toml": {{path: "/chat", want: "127.0.0.1:500"}, {path: "/a", want: "127.0.0.1:8081 /a"}},
@@ -59,7 +65,7 @@ var examples = map[string][]visit{
 	"config/testdata/pingap/auth.toml": {
 		{path: "/basic/a", field: "Authorization: Basic YWRtaW46MTIzMTIz", want: "127.0.0.1:5000 /basic/a"},
 		{path: "/keys?a=b&app=GKvXY2", want: "127.0.0.1:5000 /keys?a=b"}, {path: "/combined?app_id=open", want: "127.0.0.1:5000 /combined"},
-		{path: "/token", field: "Authorization: Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhbGljZSJ9.nlncavRDA6oIbVoO7-Jt0eXXoYMjHEAhR0A9qSM1ZRQ", want: "127.0.0.1:5000 /token"}, {path: "/other", want: "127.0.0.1:5000 /other"},
+		{path: "/token", field: "Authorization: Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhbGljZSJ9.nlncavRDA6oIbVoO7-Jt0eXXoYMjHEAhR0A9qSM1ZRQ", want: "127.0.0.1:5000 /token"}, {path: "/sso", want: "127.0.0.1:5000 /sso"}, {path: "/other", want: "127.0.0.1:5000 /other"},
 	},
 	"config/testdata/pingap/cache.toml":    {{path: "/kept/a", want: "127.0.0.1:5000 /kept/a"}, {path: "/small", want: "127.0.0.1:5000 /small"}},
 	"config/testdata/pingap/starter.toml":  {{path: "/a", want: "127.0.0.1:5000 /a"}},
@@ -146,6 +152,7 @@ var (
 	peersOf   = regexp.MustCompile(`(?m)^addrs = \[[^\]]*("[^"]*"[^\]]*)*\]$`)
 	peer      = regexp.MustCompile(`"([^" ]+)( \d+)?"`)
 	elsewhere = regexp.MustCompile(`(/tmp|/run|/var/log)/`)
+	services  = regexp.MustCompile(`(?m)^(auth_url = "http://)([^/"]+)`)
 	keyText   = regexp.MustCompile(`(tls_cert|tls_key) = ".*"`)
 )
 
@@ -160,6 +167,10 @@ func (e *moved) rewrite(t *testing.T, text string) string {
 			parts := peer.FindStringSubmatch(found)
 			return fmt.Sprintf("%q", e.peer(t, parts[1])+parts[2])
 		})
+	})
+	text = services.ReplaceAllStringFunc(text, func(url string) string {
+		parts := services.FindStringSubmatch(url)
+		return parts[1] + e.peer(t, parts[2])
 	})
 	text = keyText.ReplaceAllStringFunc(text, func(line string) string {
 		key, value, _ := strings.Cut(line, " = ")
@@ -236,8 +247,12 @@ func (e *moved) pay(t *testing.T, v visit) {
 		return
 	}
 	defer response.Body.Close()
+	status := 200
+	if v.refused {
+		status = 401
+	}
 	content, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != 200 || !strings.Contains(string(content), v.want) {
+	if err != nil || response.StatusCode != status || !strings.Contains(string(content), v.want) {
 		t.Errorf("%+v: got %d %.200s, %v", v, response.StatusCode, content, err)
 	}
 }
