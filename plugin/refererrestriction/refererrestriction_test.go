@@ -7,27 +7,16 @@ import (
 
 	"pingap/config"
 	"pingap/message"
+	"pingap/plugin/plugintest"
 )
 
 func status(t *testing.T, settings string, referer ...string) int {
 	t.Helper()
-	p, problems := build(config.TableOf("test", settings), nil)
-	if len(problems.Errors()) > 0 {
-		t.Fatal(problems)
+	var fields []string
+	for _, value := range referer {
+		fields = append(fields, "Referer: "+value)
 	}
-	x := &message.Exchange{}
-	x.Reset()
-	for _, r := range referer {
-		x.Request.Header.Add("Referer", r)
-	}
-	err := p.Wrap(message.HandlerFunc(func(x *message.Exchange) error {
-		x.Response.Status = 200
-		return nil
-	})).Serve(x)
-	if err != nil {
-		t.Error(err)
-	}
-	return x.Response.Status
+	return plugintest.Ask(t, nil, plugintest.Make(t, build, settings), "GET", "/", fields...).Response.Status
 }
 
 func TestHostOfTheRefererDecides(t *testing.T) {

@@ -5,28 +5,16 @@ import (
 	"testing"
 
 	"pingap/config"
-	"pingap/message"
+	"pingap/plugin/plugintest"
 )
 
 func status(t *testing.T, settings string, agent ...string) int {
 	t.Helper()
-	p, problems := build(config.TableOf("test", settings), nil)
-	if len(problems) > 0 {
-		t.Fatal(problems)
+	var fields []string
+	for _, value := range agent {
+		fields = append(fields, "user-agent: "+value)
 	}
-	x := &message.Exchange{}
-	x.Reset()
-	for _, a := range agent {
-		x.Request.Header.Add("user-agent", a)
-	}
-	err := p.Wrap(message.HandlerFunc(func(x *message.Exchange) error {
-		x.Response.Status = 200
-		return nil
-	})).Serve(x)
-	if err != nil {
-		t.Error(err)
-	}
-	return x.Response.Status
+	return plugintest.Ask(t, nil, plugintest.Make(t, build, settings), "GET", "/", fields...).Response.Status
 }
 
 func TestExpressionsMatchAnywhere(t *testing.T) {
