@@ -118,6 +118,7 @@ func (l *Log) write() {
 		case <-l.reopen:
 			l.reopenFile()
 		case c, ok := <-l.queue:
+			l.reopenIfAsked() // of two that are ready select takes any
 			if !ok {
 				for _, c := range l.last {
 					l.writeChunk(c)
@@ -126,6 +127,15 @@ func (l *Log) write() {
 			}
 			l.writeChunk(c)
 		}
+	}
+}
+
+// reopenIfAsked keeps the promise of Reopen when lines wait too.
+func (l *Log) reopenIfAsked() {
+	select {
+	case <-l.reopen:
+		l.reopenFile()
+	default:
 	}
 }
 
