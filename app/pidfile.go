@@ -73,15 +73,25 @@ func (p *pidFile) write(pid int) error {
 	if p == nil {
 		return nil
 	}
-	text := strconv.Itoa(pid) + "\n"
-	if _, err := p.file.WriteAt([]byte(text), 0); err != nil {
-		return fmt.Errorf("cannot write the pid file: %w", err)
-	}
-	// What was there may have been longer.
-	if err := p.file.Truncate(int64(len(text))); err != nil {
+	if err := p.replace(strconv.Itoa(pid) + "\n"); err != nil {
 		return fmt.Errorf("cannot write the pid file: %w", err)
 	}
 	return nil
+}
+
+// replace puts a text in the place of what was there, which may have been longer.
+// Whoever reads meanwhile finds a number, perhaps with empty lines behind it, but
+// never digits of two.
+func (p *pidFile) replace(text string) error {
+	now, err := p.file.Stat()
+	if err != nil {
+		return err
+	}
+	rest := max(0, int(now.Size())-len(text))
+	if _, err := p.file.WriteAt([]byte(text+strings.Repeat("\n", rest)), 0); err != nil {
+		return err
+	}
+	return p.file.Truncate(int64(len(text)))
 }
 
 // remove ends the file, unless another process has written its number there.
