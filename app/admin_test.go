@@ -158,8 +158,8 @@ func TestPanicEndsItsExchangeAloneAndIsCounted(t *testing.T) {
 	if _, text := tell(t, "GET", url+"api/basic", ""); !strings.Contains(text, `"panics": 3`) {
 		t.Errorf("the admin says %s", text)
 	}
-	if said := p.stderr.String(); !strings.Contains(said, "no hope") || !strings.Contains(said, "admin_test.go") {
-		t.Errorf("the log says neither what nor where:\n%s", said)
+	if !p.stderr.holds("no hope", "admin_test.go") {
+		t.Errorf("the log says neither what nor where:\n%s", p.stderr)
 	}
 	p.signals <- syscall.SIGTERM
 	p.exit(t)

@@ -2,7 +2,6 @@ package app
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -47,21 +46,17 @@ func (p *place) configure(t *testing.T, basic ...string) {
 	t.Helper()
 	text := "[basic]\n" + strings.Join(basic, "\n") + pinging("")
 	text = strings.NewReplacer("%ADDR%", "unix:"+p.addr, "%DIR%", p.dir).Replace(text)
-	if err := os.WriteFile(filepath.Join(p.dir, "conf.toml"), []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	replaceFile(t, filepath.Join(p.dir, "conf.toml"), text)
 }
 
 // install puts a program in place, as a package manager does: by a rename.
 func (p *place) install(t *testing.T, from string) {
 	t.Helper()
 	text, err := os.ReadFile(from)
-	if err == nil {
-		err = os.WriteFile(p.program+".new", text, 0o755)
-	}
-	if err = errors.Join(err, os.Rename(p.program+".new", p.program)); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
+	replaceFile(t, p.program, string(text))
 }
 
 // command is the program with the configuration and other arguments.

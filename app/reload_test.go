@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"syscall"
@@ -9,6 +10,16 @@ import (
 	"pingap/config"
 	"pingap/plugin"
 )
+
+// replaceFile puts another text in a file by a rename: who watches it is never
+// to find half of it.
+func replaceFile(t *testing.T, path, text string) {
+	t.Helper()
+	err := os.WriteFile(path+".new", []byte(text), 0o755)
+	if err = errors.Join(err, os.Rename(path+".new", path)); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // rewrite puts another text in the place of the configuration and tells the
 // process; it returns the line that says what came of it.
@@ -49,7 +60,7 @@ func TestHangupReloadsTheConfiguration(t *testing.T) {
 		t.Errorf("the log says %q", said)
 	}
 	for _, line := range []string{"\n- data = \"first\"\n+ data = \"second\"\n", "upstream u added\n+ addrs = [\"127.0.0.1:1\"]\n"} {
-		if !strings.Contains(p.stderr.String(), line) {
+		if !p.stderr.holds(line) {
 			t.Errorf("the log does not show %q:\n%s", line, p.stderr)
 		}
 	}
@@ -126,7 +137,7 @@ func TestReloadSetsTheLogLevelAndNamesWhatNeedsARestart(t *testing.T) {
 	for p.get(t, "/") != "second" { // which is not logged
 	}
 	said = p.rewrite(t, answering, "configuration reloaded: ")
-	if !strings.HasPrefix(said, "basic changed, plugin answer changed reason=") || !strings.Contains(p.stderr.String(), "- log_level = \"error\"\n") {
+	if !strings.HasPrefix(said, "basic changed, plugin answer changed reason=") || !p.stderr.holds("- log_level = \"error\"\n") {
 		t.Errorf("the log says %q:\n%s", said, p.stderr)
 	}
 	p.signals <- syscall.SIGTERM
@@ -138,9 +149,7 @@ func TestAutoreloadFollowsTheStoredConfiguration(t *testing.T) {
 		p := launch(t, answering, flag)
 		for i, want := range []string{"second", "third"} {
 			text := strings.ReplaceAll(strings.Replace(answering, "first", want, 1), "%ADDR%", "unix:"+p.addr)
-			if err := os.WriteFile(p.conf, []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
+			replaceFile(t, p.conf, text)
 			said := p.stderr.afterNth("configuration reloaded: ", i+1)
 			if !strings.HasPrefix(said, `plugin answer changed reason="the stored configuration has changed"`) {
 				t.Errorf("%s: the log says %q", flag, said)

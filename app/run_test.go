@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -51,24 +52,39 @@ func (r *record) String() string {
 func (r *record) after(mark string) string { return r.afterNth(mark, 1) }
 
 // afterNth is after for the n-th mark.
-func (r *record) afterNth(mark string, n int) string {
+func (r *record) afterNth(mark string, n int) (line string) {
+	r.await(func(text string) (whole bool) {
+		if parts := strings.SplitN(text, mark, n+1); len(parts) > n {
+			line, _, whole = strings.Cut(parts[n], "\n")
+		}
+		return whole
+	})
+	return line
+}
+
+// holds waits until the text holds all of the parts: a log is written by a
+// goroutine of its own, after what it tells of. It reports false when they do
+// not come.
+func (r *record) holds(parts ...string) bool {
+	return r.await(func(text string) bool {
+		return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(text, part) })
+	})
+}
+
+// await waits until the text is as it should be, and reports whether it is.
+func (r *record) await(is func(text string) bool) bool {
 	over := time.AfterFunc(patience, r.more.Broadcast)
 	defer over.Stop()
 	deadline := time.Now().Add(patience)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for {
-		if parts := strings.SplitN(r.text.String(), mark, n+1); len(parts) > n {
-			rest := parts[n]
-			if line, _, whole := strings.Cut(rest, "\n"); whole {
-				return line
-			}
-		}
+	for !is(r.text.String()) {
 		if time.Now().After(deadline) {
-			return ""
+			return false
 		}
 		r.more.Wait()
 	}
+	return true
 }
 
 // process is a Main that runs.
@@ -167,9 +183,11 @@ func TestSignalEndsTheProcessInOrder(t *testing.T) {
 				t.Errorf("answer %q", got)
 			}
 		}
-		if text, err := os.ReadFile(pid); string(text) != fmt.Sprintln(os.Getpid()) {
-			t.Errorf("pid file holds %q, %v", text, err)
-		}
+		// It is written when the process serves, which others see a moment before.
+		until(t, "its number in the pid file", func() bool {
+			text, _ := os.ReadFile(pid)
+			return string(text) == fmt.Sprintln(os.Getpid())
+		})
 		p.signals <- signal
 		p.exit(t)
 		if _, err := os.Stat(pid); !os.IsNotExist(err) {
@@ -247,7 +265,7 @@ func TestExchangeInFlightAtTheSignalIsAnsweredAndLogged(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.signals <- syscall.SIGUSR1
-	p.stderr.after("opening the log files again")
+	until(t, "a new access log", func() bool { _, err := os.Stat(dir + "/a.log"); return err == nil })
 	close(release)
 	if text := <-got; text != "finished" {
 		t.Errorf("answer %q", text)
