@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -54,11 +55,14 @@ func TestLowPortsCanBeAddedAfterRootIsGone(t *testing.T) {
 	// So can a process that this one has started.
 	p.signal(t, syscall.SIGUSR2)
 	var next int
-	eventually(t, "take over", func() (err error) {
-		if next = pidOf(pure); next == 0 || next == p.Process.Pid {
-			err = fmt.Errorf("process %d runs, %d was started", next, p.Process.Pid)
+	// Before it serves, a signal to it would end it: it is alone then.
+	eventually(t, "take over", func() error {
+		pids := pidsOf(pure)
+		if len(pids) != 1 || pids[0] == p.Process.Pid {
+			return fmt.Errorf("processes %v run, %d was started", pids, p.Process.Pid)
 		}
-		return err
+		next = pids[0]
+		return nil
 	})
 	defer syscall.Kill(next, syscall.SIGKILL)
 	writeFile(t, dir, "pingap.toml", strings.Replace(text, "<ADDRS>", addr+", "+host+":82", 1))
@@ -74,16 +78,14 @@ func TestLowPortsCanBeAddedAfterRootIsGone(t *testing.T) {
 	})
 }
 
-// pidOf finds the last of the processes that run a program; 0 when there is
-// none.
-func pidOf(program string) (last int) {
+// pidsOf finds the processes that run a program.
+func pidsOf(program string) (pids []int) {
 	links, _ := filepath.Glob("/proc/[0-9]*/exe")
 	for _, link := range links {
 		if target, err := os.Readlink(link); err == nil && target == program {
-			var pid int
-			fmt.Sscan(filepath.Base(filepath.Dir(link)), &pid)
-			last = max(last, pid)
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(link)))
+			pids = append(pids, pid)
 		}
 	}
-	return last
+	return pids
 }
