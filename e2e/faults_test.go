@@ -367,7 +367,8 @@ func TestWrkSeesNoError(t *testing.T) {
 	n := startNginx(t, "")
 	path := n.file(t, "small", content(100))
 	p := startProxyTo(t, n.addr)
-	w := start(t, "wrk", "-t1", "-c100", fmt.Sprintf("-d%ds", int(soak(t).Seconds())), p.url(path))
+	w := start(t, "wrk", "-t1", "-c100", fmt.Sprintf("-d%ds", int(soak(t).Seconds())),
+		"--timeout", fmt.Sprint(int(patience.Seconds())), p.url(path)) // two seconds if it is not told
 	select {
 	case <-w.exited:
 	case <-time.After(soak(t) + patience):

@@ -81,9 +81,12 @@ func wantLoop(t *testing.T, p *proxy) {
 	if n := p.descriptors(t); n > before+clients*(eachTakes+1) {
 		t.Errorf("%d descriptors are in use, %d were", n, before)
 	}
-	if !strings.Contains(p.output.String(), "comes back to where it has been") {
-		t.Errorf("the log tells nothing of it:\n%s", p.output)
-	}
+	eventually(t, "tell of it", func() error {
+		if !strings.Contains(p.output.String(), "comes back to where it has been") {
+			return fmt.Errorf("the log is\n%s", p.output)
+		}
+		return nil
+	})
 }
 
 // What a proxy is asked about itself it answers, and nobody gets to see what it tells
