@@ -62,23 +62,19 @@ func TestCredentialsAreHiddenWhereThatIsWanted(t *testing.T) {
 // A wrong password waits, so that guessing takes time; a missing one, with which
 // every browser begins, does not.
 func TestWrongCredentialsWait(t *testing.T) {
-	const delay = 40 * time.Millisecond
-	p := plugintest.Make(t, build, alice+"\ndelay = \"40ms\"")
 	looptest.Run(t, func(l *loop.Loop) {
-		took := func(fields ...string) time.Duration {
+		took := func(delay string, fields ...string) time.Duration {
+			p := plugintest.Make(t, build, alice+"\ndelay = \""+delay+"\"")
 			began := l.Clock()
 			plugintest.Ask(t, l, p, "GET", "/", fields...)
 			return time.Duration(l.Clock() - began)
 		}
-		if d := took("Authorization: Basic eDp5"); d < delay {
+		if d := took("40ms", "Authorization: Basic eDp5"); d < 40*time.Millisecond {
 			t.Errorf("wrong credentials are answered after %v", d)
 		}
-		if d := min(took(), took(), took()); d >= delay {
-			t.Errorf("missing ones are answered after %v", d)
-		}
-		if d := min(took("Authorization: Basic YWxpY2U6c2VjcmV0"), took("Authorization: Basic YWxpY2U6c2VjcmV0")); d >= delay {
-			t.Errorf("right ones are answered after %v", d)
-		}
+		// Others would wait for an hour if they did, and for a busy machine they may.
+		took("1h")
+		took("1h", "Authorization: Basic YWxpY2U6c2VjcmV0")
 	})
 }
 
