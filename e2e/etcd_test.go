@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -52,9 +51,9 @@ func location(hosts, options string) string { return "etcd://" + hosts + "/pinga
 func (f *follower) sync(t *testing.T, answer string) {
 	t.Helper()
 	text := fmt.Sprintf("[servers.main]\naddr = %q\nlocations = [\"all\"]\n[locations.all]\nplugins = [\"answer\"]\n%s", f.addr, mock(answer))
-	out, err := exec.Command(binary, "-c", writeFile(t, t.TempDir(), "pingap.toml", text), "--sync", location(strings.Join(f.hosts, ","), "cache=")).CombinedOutput()
-	if err != nil {
-		t.Fatalf("--sync: %v\n%s", err, out)
+	code, _, problems := command(t, nil, "-c", writeFile(t, t.TempDir(), "pingap.toml", text), "--sync", location(strings.Join(f.hosts, ","), "cache="))
+	if code != 0 {
+		t.Fatalf("--sync: exit code %d, %s", code, problems)
 	}
 }
 

@@ -100,7 +100,7 @@ func startAttack(t *testing.T, name, addr string) (stop func()) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), attackVariable+"="+name, targetVariable+"="+addr)
+	cmd.Env = append(cleanEnvironment(), attackVariable+"="+name, targetVariable+"="+addr)
 	cmd.Stderr = os.Stderr
 	until, err := cmd.StdinPipe()
 	if err != nil {
@@ -160,7 +160,7 @@ func attack(addr string, once flood) error {
 		return err
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(patience))
+	conn.SetDeadline(time.Now().Add(10 * patience)) // it yields to all others
 	io.WriteString(conn, http2.ClientPreface)
 	framer := http2.NewFramer(conn, nil)
 	framer.AllowIllegalWrites = true
