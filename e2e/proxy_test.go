@@ -207,7 +207,13 @@ func (p *proxy) settlesAt(t testing.TB, before int) {
 // when patience is over.
 func eventually(t testing.TB, what string, f func() error) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
+	within(t, patience, what, f)
+}
+
+// within is eventually for what takes more than milliseconds.
+func within(t testing.TB, limit time.Duration, what string, f func() error) {
+	t.Helper()
+	deadline := time.Now().Add(limit)
 	for {
 		err := f()
 		if err == nil {
