@@ -279,10 +279,23 @@ func TestAnUpstreamThatFailsAnyhowNeverMakesAnAnswerWrong(t *testing.T) {
 			p := startProxyTo(t, listen(t, capricious(q.size)))
 			c := newClient(t)
 			before := p.descriptors(t)
-			seen := outcomes(t, p, q.clients, func() (outcome, error) { return get(c, p.url("/"), q.size) })
+			ask := func() (outcome, error) { return get(c, p.url("/"), q.size) }
+			seen := outcomes(t, p, q.clients, ask)
+			// Which of them come is chance, and on a busy machine few have come.
+			eventually(t, "meet each outcome", func() error {
+				if seen[correct] > 0 && seen[badGateway] > 0 && seen[cut] > 0 {
+					return nil
+				}
+				got, err := ask()
+				if err != nil {
+					t.Fatal(err)
+				}
+				seen[got]++
+				return fmt.Errorf("outcomes: %v", seen)
+			})
 			t.Logf("outcomes: %v, at most %d MiB of memory", seen, p.peakMemory(t)>>10)
-			if seen[correct] == 0 || seen[badGateway] == 0 || seen[cut] == 0 || seen[gatewayTimeout] > 0 {
-				t.Errorf("outcomes: %v, want some of each but 504", seen)
+			if seen[gatewayTimeout] > 0 {
+				t.Errorf("outcomes: %v, want none of 504", seen)
 			}
 			c.CloseIdleConnections()
 			p.settlesAt(t, before+q.clients)

@@ -213,7 +213,7 @@ func TestSilentTunnelsEndAsTheirUpstreamSays(t *testing.T) {
 		keys []string
 		ends bool
 	}{
-		{[]string{`read_timeout = "300ms"`}, true},
+		{[]string{`read_timeout = "1s"`}, true}, // in which the upstream has to switch, too
 		{[]string{`read_timeout = "0s"`, `write_timeout = "300ms"`}, false},
 		{nil, false},
 	} {
