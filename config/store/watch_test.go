@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,6 +59,25 @@ func (w *watched) expect(t *testing.T, want func(*Snapshot, error) bool) {
 		case <-timeout:
 			snapshot, err := w.Read(t.Context())
 			t.Fatalf("the change was not told; the store is %+v, %v", snapshot, err)
+		}
+	}
+}
+
+// hears waits until the watch has told of something with all of these parts, and
+// returns that. On a busy machine it may tell of a short loss before.
+func (w *watched) hears(t *testing.T, parts ...string) string {
+	t.Helper()
+	timeout := time.After(patience)
+	var heard []string
+	for {
+		select {
+		case got := <-w.told:
+			if !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(got, part) }) {
+				return got
+			}
+			heard = append(heard, got)
+		case <-timeout:
+			t.Fatalf("told %q, not of %q", heard, parts)
 		}
 	}
 }
