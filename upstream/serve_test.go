@@ -168,6 +168,13 @@ func TestPeerThatRefusedIsAvoidedForAWhile(t *testing.T) {
 	b := listen(t, answering("hello"))
 	u, l := newUpstream(t, nil, dead(t), b.spec())
 	ask(t, l, u).wantFailure(t, message.ConnectFailed)
+	looptest.Do(t, l, func() {
+		failed := &u.pool(l).places[0]
+		if until := failed.avoidUntil; until == 0 || until > l.Now()+int64(avoidFor) {
+			t.Errorf("it is avoided for %v from now on", time.Duration(until-l.Now()))
+		}
+		failed.avoidUntil += int64(time.Hour) // ten exchanges may take longer
+	})
 	for range 10 {
 		ask(t, l, u).want(t, "hello")
 	}
