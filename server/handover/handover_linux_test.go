@@ -324,7 +324,7 @@ func TestProcessThatPreparesIsWaitedFor(t *testing.T) {
 func TestProcessThatSaysNothingIsGivenUp(t *testing.T) {
 	path := place(t)
 	o := open(t, path)
-	o.step, o.ready = 10*time.Millisecond, 10*time.Millisecond
+	o.step = 10 * time.Millisecond
 	ctx, cancel := context.WithCancel(context.Background())
 	done, failed := waiting(ctx, o, nil)
 	dumb, err := net.DialUnix("unixpacket", nil, &net.UnixAddr{Name: path, Net: "unixpacket"})
@@ -335,6 +335,16 @@ func TestProcessThatSaysNothingIsGivenUp(t *testing.T) {
 	if err := <-failed; !errors.Is(err, errSilent) || !strings.Contains(err.Error(), "greeting") {
 		t.Errorf("error %q", err)
 	}
+	cancel()
+	<-done
+}
+
+func TestProcessThatDoesNotBecomeReadyIsGivenUp(t *testing.T) {
+	path := place(t)
+	o := open(t, path)
+	o.ready = 10 * time.Millisecond
+	ctx, cancel := context.WithCancel(context.Background())
+	done, failed := waiting(ctx, o, nil)
 	taken, err := Take(within(t), path)
 	if err != nil {
 		t.Fatal(err)
