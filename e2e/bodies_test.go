@@ -92,6 +92,7 @@ func TestBodiesLargerThanMemoryStream(t *testing.T) {
 		}
 	}))
 	c := newClient(t)
+	c.Timeout = 15 * patience // as curl has
 	t.Run("down", func(t *testing.T) {
 		if err := wantFile(c, p.url("/"), size); err != nil {
 			t.Error(err)

@@ -108,6 +108,7 @@ func browse(t *testing.T, actions ...chromedp.Action) {
 		chromedp.Flag("ignore-certificate-errors", true),
 		chromedp.Flag("disable-dev-shm-usage", true),
 		chromedp.UserDataDir(t.TempDir()),
+		chromedp.WSURLReadTimeout(10*patience), // for its start, which is 20 s if it is not told
 	)...)
 	defer end()
 	ctx, closeTab := chromedp.NewContext(ctx, chromedp.WithErrorf(func(format string, args ...any) {
