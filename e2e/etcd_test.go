@@ -216,6 +216,7 @@ const (
 )
 
 func TestProxyConvergesSoonAfterEtcdIsBack(t *testing.T) {
+	t.Parallel()
 	for name, how := range map[string]struct{ lose, end func(*etcdtest.Server) }{
 		"killed": {(*etcdtest.Server).Kill, (*etcdtest.Server).Start},
 		"frozen": {(*etcdtest.Server).Freeze, (*etcdtest.Server).Thaw},
@@ -240,6 +241,7 @@ func TestProxyConvergesSoonAfterEtcdIsBack(t *testing.T) {
 }
 
 func TestProxyStartedWithoutEtcdConvergesSoonAfterItIsBack(t *testing.T) {
+	t.Parallel()
 	server := etcdtest.Start(t)
 	f := follow(t, server.Host, server.Host)
 	f.change(t, "one")
@@ -263,6 +265,7 @@ func TestProxyStartedWithoutEtcdConvergesSoonAfterItIsBack(t *testing.T) {
 }
 
 func TestProxyFollowsAnEtcdThatKnowsLessThanBefore(t *testing.T) {
+	t.Parallel()
 	server := etcdtest.Start(t)
 	f := follow(t, server.Host, server.Host)
 	f.change(t, "one")
@@ -290,6 +293,7 @@ func TestProxyFollowsAnEtcdThatKnowsLessThanBefore(t *testing.T) {
 }
 
 func TestProxyConvergesWhenWhatItMissedIsCompacted(t *testing.T) {
+	t.Parallel()
 	server := etcdtest.Start(t)
 	l := etcdtest.NewLink(t, server)
 	f := follow(t, l.Host, server.Host)
@@ -316,6 +320,7 @@ func TestProxyConvergesWhenWhatItMissedIsCompacted(t *testing.T) {
 }
 
 func TestProxyConvergesWhenMembersOfEtcdRestartInTurn(t *testing.T) {
+	t.Parallel()
 	members := etcdtest.StartCluster(t, 3)
 	var hosts []string
 	for _, m := range members {
@@ -333,6 +338,7 @@ func TestProxyConvergesWhenMembersOfEtcdRestartInTurn(t *testing.T) {
 }
 
 func TestLossesOfEtcdLeaveNothingBehind(t *testing.T) {
+	t.Parallel()
 	losses := 10
 	if soak(t) >= time.Minute {
 		losses = 200
