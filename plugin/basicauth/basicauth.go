@@ -3,8 +3,6 @@
 package basicauth
 
 import (
-	"bytes"
-	"encoding/base64"
 	"strings"
 	"time"
 
@@ -16,30 +14,11 @@ import (
 // settings are the keys of a basic_auth plugin.
 type settings struct {
 	// Authorizations are who may pass, each the base64 of "name:password".
-	Authorizations []credentials `config:"authorizations" required:"true" example:"YWxpY2U6c2VjcmV0"`
+	Authorizations []config.Credentials `config:"authorizations" required:"true" example:"YWxpY2U6c2VjcmV0"`
 	// Delay is how long the answer to wrong credentials waits.
 	Delay time.Duration `config:"delay"`
 	// HideCredentials keeps the field Authorization from the upstream.
 	HideCredentials bool `config:"hide_credentials"`
-}
-
-// credentials are a name and a password with a colon between.
-type credentials string
-
-// UnmarshalText reads the base64 of credentials. What is wrong with them is said
-// without repeating them.
-func (c *credentials) UnmarshalText(text []byte) error {
-	plain, err := decode(string(text))
-	if err != nil || !bytes.Contains(plain, []byte{':'}) {
-		return &config.ValueError{Message: "is not the base64 of a name and a password", Hint: "printf 'name:password' | base64 makes one"}
-	}
-	*c = credentials(plain)
-	return nil
-}
-
-// decode reads base64 with or without padding.
-func decode(text string) ([]byte, error) {
-	return base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
 }
 
 func init() {
@@ -91,6 +70,6 @@ func (b *basicAuth) right(field string) bool {
 	if !message.EqualFold(scheme, "Basic") {
 		return false
 	}
-	plain, err := decode(strings.TrimLeft(shown, " "))
+	plain, err := config.DecodeBase64(strings.TrimLeft(shown, " "))
 	return err == nil && b.known.Hold(message.View(plain))
 }
