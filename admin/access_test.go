@@ -8,13 +8,16 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pingap/config"
+	"pingap/plugin"
 )
 
 // Lesson 5: whether something is the API is decided once. There is no path that
 // one check takes for a picture and another for a section.
 func TestEveryPathNeedsAUserHoweverItIsWritten(t *testing.T) {
 	d := newDesk(t)
-	d.user = User{}
+	d.user = ""
 	var paths []string
 	for pattern := range d.routes() {
 		method, path, _ := strings.Cut(pattern, " ")
@@ -47,12 +50,12 @@ func TestCredentialsAreChecked(t *testing.T) {
 	d := newDesk(t)
 	now := time.Unix(1_700_000_000, 0)
 	d.access.now = func() time.Time { return now }
-	token := func(u User, at time.Time) string {
+	token := func(u config.Credentials, at time.Time) string {
 		seconds := fmt.Sprint(at.Unix())
 		return tokenOf(u, seconds) + ":" + seconds
 	}
 	basicAuth := func(text string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(text)) }
-	d.user = User{}
+	d.user = ""
 	for _, c := range []struct {
 		name, credentials string
 		status            int
@@ -66,7 +69,7 @@ func TestCredentialsAreChecked(t *testing.T) {
 		{"no password", basicAuth("me:"), 401},
 		{"old token", token(me, now.Add(-61*time.Minute)), 401},
 		{"token of the future", token(me, now.Add(61*time.Minute)), 401},
-		{"token of another", token(User{"me", "other"}, now), 401},
+		{"token of another", token("me:other", now), 401},
 		{"token without a time", tokenOf(me, ""), 401},
 		{"no credentials", "Bearer x", 401},
 	} {
@@ -83,8 +86,8 @@ func TestTooManyFailuresLockAnAddressOut(t *testing.T) {
 	d := newDesk(t)
 	now := time.Unix(1_700_000_000, 0)
 	d.access.now = func() time.Time { return now }
-	d.user = User{"me", "guess"}
-	for i := range maxFailures {
+	d.user = "me:guess"
+	for i := range d.access.maxFailures {
 		want(t, d.ask("GET", "/api/basic", "", fmt.Sprintf("X-Forwarded-For: 10.0.0.%d", i)), 401)
 	}
 	d.user = me
@@ -94,7 +97,7 @@ func TestTooManyFailuresLockAnAddressOut(t *testing.T) {
 }
 
 func TestFailuresOfManyAddressesStayBounded(t *testing.T) {
-	a := newAccess(Address{Users: []User{me}})
+	a := newAccess(plugin.AdminEntry{Users: []config.Credentials{me}})
 	for i := range maxFailing + 100 {
 		a.fail(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
 	}
@@ -104,16 +107,16 @@ func TestFailuresOfManyAddressesStayBounded(t *testing.T) {
 }
 
 func TestWithoutAUserOnlyLocalNamesAreAnswered(t *testing.T) {
-	d := newDesk(t, func(a *Address, _ *Process) { a.Users = nil })
-	d.user = User{}
+	d := newDesk(t, func(e *plugin.AdminEntry, _ *Process) { e.Users = nil })
+	d.user = ""
 	for host, status := range map[string]int{
 		"127.0.0.1:3018": 200, "localhost": 200, "LOCALHOST:1": 200, "[::1]:3018": 200, "127.8.8.8": 200,
 		"evil.example:3018": 403, "10.0.0.1": 403, "": 403,
 	} {
 		r := httptest.NewRequest("GET", "/api/basic", nil)
-		r.Host = host
+		r.Host, r.RemoteAddr = host, "[::1]:4711"
 		w := httptest.NewRecorder()
-		d.handler().ServeHTTP(w, r)
+		d.ServeHTTP(w, r)
 		if w.Code != status {
 			t.Errorf("host %q: status %d, want %d", host, w.Code, status)
 		}
@@ -129,7 +132,7 @@ func TestPagesOfOtherSitesCannotChangeAnything(t *testing.T) {
 }
 
 func TestPrefixIsAWholePathSegment(t *testing.T) {
-	d := newDesk(t, func(a *Address, _ *Process) { a.Prefix = "/pingap" })
+	d := newDesk(t, func(e *plugin.AdminEntry, _ *Process) { e.Prefix = "/pingap" })
 	want(t, d.ask("GET", "/pingap/api/basic", ""), 200)
 	want(t, d.ask("GET", "/pingap/", ""), 200)
 	if w := d.ask("GET", "/pingap", ""); w.Code != 307 || w.Header().Get("Location") != "/pingap/" {

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -11,27 +10,26 @@ import (
 	"time"
 
 	"pingap/config"
+	"pingap/plugin"
 )
 
 // Address is where an admin listens, and who may use it.
 type Address struct {
 	HostPort string // as net.Listen takes it
-	Prefix   string // of all paths, such as "/pingap"; "" for none
-	Users    []User // none: anybody who can reach the loopback interface
-	MaxAge   time.Duration
+	plugin.AdminEntry
 }
 
-// User is somebody who may use an admin.
-type User struct{ Name, Password string }
-
-// defaultMaxAge is how old a token may be.
-const defaultMaxAge = 48 * time.Hour
+// What an address says nothing of is as in an admin plugin without the key.
+const (
+	defaultMaxAge    = 48 * time.Hour
+	defaultFailLimit = 10
+)
 
 // ParseAddress reads [user:password@]host:port[/prefix][?max_age=2d]. What stands
 // before the @ may be the base64 of user:password as well. The error does not
 // repeat the password. Without a user only loopback addresses are allowed.
 func ParseAddress(text string) (Address, error) {
-	a := Address{MaxAge: defaultMaxAge}
+	a := Address{AdminEntry: plugin.AdminEntry{MaxAge: defaultMaxAge, FailLimit: defaultFailLimit}}
 	rest := strings.TrimPrefix(text, "http://")
 	rest, query, _ := strings.Cut(rest, "?")
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
@@ -45,7 +43,7 @@ func ParseAddress(text string) (Address, error) {
 	if path = strings.Trim(path, "/"); path != "" {
 		a.Prefix = "/" + path
 	}
-	if strings.ContainsAny(a.Prefix, "{} \t%") {
+	if !plugin.ValidAdminPrefix(a.Prefix) {
 		return a, fmt.Errorf("the prefix %q of the admin holds other characters than letters, digits, and those between words", a.Prefix)
 	}
 	if err := a.listen(hostPort); err != nil {
@@ -55,17 +53,14 @@ func ParseAddress(text string) (Address, error) {
 }
 
 // parseUser reads user:password, plain or as base64.
-func parseUser(text string) (User, error) {
-	if !strings.Contains(text, ":") {
-		if plain, err := base64.StdEncoding.DecodeString(text); err == nil {
-			text = string(plain)
-		}
+func parseUser(text string) (user config.Credentials, err error) {
+	if user = config.Credentials(text); !strings.Contains(text, ":") {
+		err = user.UnmarshalText([]byte(text))
 	}
-	name, password, ok := strings.Cut(text, ":")
-	if !ok || name == "" || password == "" {
-		return User{}, errors.New("what stands before the @ of the admin is not user:password, nor the base64 of that")
+	if err != nil || !user.Complete() {
+		return "", errors.New("what stands before the @ of the admin is not user:password, nor the base64 of that")
 	}
-	return User{name, password}, nil
+	return user, nil
 }
 
 // listen reads host:port; the port is 80 without one.
@@ -108,7 +103,7 @@ func (a *Address) AddUser(name, password string) error {
 	case name == "" || password == "":
 		return errors.New("the admin needs both a user and a password, or neither")
 	default:
-		a.Users = append(a.Users, User{name, password})
+		a.Users = append(a.Users, config.Credentials(name+":"+password))
 	}
 	if len(a.Users) == 0 && !a.loopback() {
 		return fmt.Errorf("the admin at %s could be used by anybody who can reach it: write user:password@%s, or listen on 127.0.0.1", a.HostPort, a.HostPort)

@@ -4,17 +4,20 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pingap/config"
+	"pingap/plugin"
 )
 
 func TestAddressesAreRead(t *testing.T) {
 	for text, want := range map[string]Address{
-		"127.0.0.1:3018":                      {HostPort: "127.0.0.1:3018", MaxAge: defaultMaxAge},
-		"localhost":                           {HostPort: "localhost:80", MaxAge: defaultMaxAge},
-		"[::1]:3018":                          {HostPort: "[::1]:3018", MaxAge: defaultMaxAge},
-		"me:secret@0.0.0.0:3018":              {HostPort: "0.0.0.0:3018", MaxAge: defaultMaxAge, Users: []User{me}},
-		"me:s@cret@0.0.0.0:3018":              {HostPort: "0.0.0.0:3018", MaxAge: defaultMaxAge, Users: []User{{"me", "s@cret"}}},
-		"bWU6c2VjcmV0@:3018/a/b/?max_age=12h": {HostPort: ":3018", Prefix: "/a/b", MaxAge: 12 * time.Hour, Users: []User{me}},
-		"http://127.0.0.1:3018/pingap":        {HostPort: "127.0.0.1:3018", Prefix: "/pingap", MaxAge: defaultMaxAge},
+		"127.0.0.1:3018":                      {"127.0.0.1:3018", plugin.AdminEntry{MaxAge: defaultMaxAge}},
+		"localhost":                           {"localhost:80", plugin.AdminEntry{MaxAge: defaultMaxAge}},
+		"[::1]:3018":                          {"[::1]:3018", plugin.AdminEntry{MaxAge: defaultMaxAge}},
+		"me:secret@0.0.0.0:3018":              {"0.0.0.0:3018", plugin.AdminEntry{MaxAge: defaultMaxAge, Users: []config.Credentials{me}}},
+		"me:s@cret@0.0.0.0:3018":              {"0.0.0.0:3018", plugin.AdminEntry{MaxAge: defaultMaxAge, Users: []config.Credentials{"me:s@cret"}}},
+		"bWU6c2VjcmV0@:3018/a/b/?max_age=12h": {":3018", plugin.AdminEntry{Prefix: "/a/b", MaxAge: 12 * time.Hour, Users: []config.Credentials{me}}},
+		"http://127.0.0.1:3018/pingap":        {"127.0.0.1:3018", plugin.AdminEntry{Prefix: "/pingap", MaxAge: defaultMaxAge}},
 	} {
 		got, err := ParseAddress(text)
 		if err != nil || got.HostPort != want.HostPort || got.Prefix != want.Prefix || got.MaxAge != want.MaxAge || len(got.Users) != len(want.Users) ||
@@ -34,6 +37,8 @@ func TestWrongAddressesAreExplained(t *testing.T) {
 		"127.0.0.1:1?max=1":        "max_age",
 		"127.0.0.1:1?max_age=long": "max_age",
 		"127.0.0.1:1/{x}":          "prefix",
+		"127.0.0.1:1/a//b":         "prefix",
+		"127.0.0.1:1/a/../b":       "prefix",
 	} {
 		if _, err := ParseAddress(text); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: error %v does not say %q", text, err, says)

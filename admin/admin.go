@@ -3,25 +3,23 @@
 //
 // What is changed is checked as a whole first, then saved in the store, then put
 // into force; the answer says what has changed. Whoever asks has to show who
-// they are, unless the admin listens on the loopback interface alone.
+// they are, unless nobody but programs on the same machine can ask.
 //
-// The package knows nothing of how exchanges are served: what it tells, and what
-// it sets off, is given to it as a Process.
+// An Entry leads to it: by a listener of its own, see Server, or by the proxy's own
+// servers, see Entry.Plugin. The package knows nothing of how exchanges are served:
+// what it tells, and what it sets off, is given to it as a Process.
 package admin
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"pingap/config"
 	"pingap/config/store"
+	"pingap/plugin"
 )
 
 // Process is what the admin knows of the process that it belongs to. Its
@@ -81,107 +79,76 @@ type Certificate struct {
 	NotAfter  time.Time `json:"not_after"`
 }
 
-// Limits of the admin's own connections. Those who use it are few, and some of
-// them are not welcome.
-const (
-	headTimeout  = 10 * time.Second
-	readTimeout  = time.Minute
-	writeTimeout = 2 * time.Minute // a reload of a large configuration included
-	idleTimeout  = 2 * time.Minute
-	maxHead      = 16 << 10 // bytes
-)
-
-// Server is an admin that listens.
-type Server struct {
-	address Address
+// Admin answers for a process, by any number of entries.
+type Admin struct {
 	process Process
 	logger  *slog.Logger
-	access  *access
 	masks   *masks
-	http    *http.Server
-	serving sync.WaitGroup
-	saving  sync.Mutex // one change at a time: the next begins with what this one has made
+	saving  chan struct{} // holds one while a change is made: the next begins with what this one has made
 }
 
-// New makes an admin for a process.
-func New(a Address, p Process, logger *slog.Logger) *Server {
-	s := &Server{address: a, process: p, logger: logger, access: newAccess(a), masks: newMasks()}
-	s.http = &http.Server{
-		Handler:           s.handler(),
-		ReadHeaderTimeout: headTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHead,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
-	}
-	return s
+// New makes the admin of a process.
+func New(p Process, logger *slog.Logger) *Admin {
+	return &Admin{process: p, logger: logger, masks: newMasks(), saving: make(chan struct{}, 1)}
 }
 
-// Listen begins to serve. Requests are answered by goroutines of their own until
-// Close.
-func (s *Server) Listen() error {
-	listener, err := net.Listen("tcp", s.address.HostPort)
-	if err != nil {
-		return fmt.Errorf("the admin at %s: %w", s.address.HostPort, err)
-	}
-	s.logger.Info("the admin listens on http://" + listener.Addr().String() + s.address.Prefix + "/")
-	if warning := s.address.warning(); warning != "" {
-		s.logger.Warn(warning)
-	}
-	s.serving.Go(func() {
-		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			s.logger.Error("the admin has ended", "error", err)
-		}
-	})
-	return nil
+// Entry is a way to an admin: the paths below a prefix, for some users. It is the
+// same for a listener of its own and for a location of the proxy.
+type Entry struct {
+	*Admin
+	prefix string
+	access *access
+	routed http.Handler // what is asked for, by whoever has been admitted
 }
 
-// Close stops listening, lets requests end for as long as ctx lasts, and returns
-// when all are gone.
-func (s *Server) Close(ctx context.Context) {
-	if err := s.http.Shutdown(ctx); err != nil {
-		s.http.Close()
-	}
-	s.serving.Wait()
-}
-
-// handler answers requests: everything that is not in routes is refused before
-// anything looks at it, and everything in routes needs a user.
-func (s *Server) handler() http.Handler {
+// Entry makes an entry.
+func (a *Admin) Entry(e plugin.AdminEntry) *Entry {
+	entry := &Entry{Admin: a, prefix: e.Prefix, access: newAccess(e)}
 	mux := http.NewServeMux()
-	for pattern, answer := range s.routes() {
+	for pattern, answer := range entry.routes() {
 		method, path, _ := strings.Cut(pattern, " ")
-		mux.Handle(method+" "+s.address.Prefix+path, s.answering(answer))
+		mux.Handle(method+" "+e.Prefix+path, answering(answer))
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		if s.address.Prefix != "" && r.URL.Path == s.address.Prefix {
-			http.Redirect(w, r, s.address.Prefix+"/", http.StatusTemporaryRedirect)
-			return
-		}
-		refuse(w, http.StatusNotFound, "there is nothing at "+r.URL.Path)
-	})
-	return s.guard(http.NewCrossOriginProtection().Handler(mux))
+	mux.HandleFunc("/", entry.elsewhere)
+	entry.routed = http.NewCrossOriginProtection().Handler(mux)
+	return entry
+}
+
+// ServeHTTP answers a request: everything that is not in routes is refused before
+// anything looks at it, and everything in routes needs a user.
+func (e *Entry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r = e.admit(w, r); r != nil {
+		e.routed.ServeHTTP(w, r)
+	}
+}
+
+// elsewhere answers what is not in routes.
+func (e *Entry) elsewhere(w http.ResponseWriter, r *http.Request) {
+	if e.prefix != "" && r.URL.Path == e.prefix {
+		http.Redirect(w, r, e.prefix+"/", http.StatusTemporaryRedirect)
+		return
+	}
+	refuse(w, http.StatusNotFound, "there is nothing at "+r.URL.Path)
 }
 
 // routes are what can be asked for, below the prefix. The names of sections may
 // hold anything but slashes, so one segment is a name.
-func (s *Server) routes() map[string]answer {
+func (e *Entry) routes() map[string]answer {
 	return map[string]answer{
-		"GET /{$}":                                           s.introduce,
-		"GET /api/basic":                                     s.status,
-		"GET /api/certificates":                              s.certificates,
-		"GET /api/configs":                                   s.sections,
-		"GET /api/configs/full":                              s.texts,
-		"GET /api/configs/{category}":                        s.sectionsOf,
-		"GET /api/configs/{category}/{name}":                 s.section,
-		"POST /api/configs/check":                            s.check,
-		"POST /api/configs/import":                           s.importAll,
-		"POST /api/configs/{category}/{name}":                s.save,
-		"DELETE /api/configs/{category}/{name}":              s.remove,
-		"GET /api/config-history/{category}/{name}":          s.history,
-		"POST /api/config-history/{category}/{name}/restore": s.restore,
-		"POST /api/reload":                                   s.reload,
-		"POST /api/restart":                                  s.restart,
+		"GET /{$}":                                           e.introduce,
+		"GET /api/basic":                                     e.status,
+		"GET /api/certificates":                              e.certificates,
+		"GET /api/configs":                                   e.sections,
+		"GET /api/configs/full":                              e.texts,
+		"GET /api/configs/{category}":                        e.sectionsOf,
+		"GET /api/configs/{category}/{name}":                 e.section,
+		"POST /api/configs/check":                            e.check,
+		"POST /api/configs/import":                           e.importAll,
+		"POST /api/configs/{category}/{name}":                e.save,
+		"DELETE /api/configs/{category}/{name}":              e.remove,
+		"GET /api/config-history/{category}/{name}":          e.history,
+		"POST /api/config-history/{category}/{name}/restore": e.restore,
+		"POST /api/reload":                                   e.reload,
+		"POST /api/restart":                                  e.restart,
 	}
 }

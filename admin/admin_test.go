@@ -13,6 +13,7 @@ import (
 
 	"pingap/config"
 	"pingap/config/store"
+	"pingap/plugin"
 )
 
 // stored is what the tests' admin begins with.
@@ -37,27 +38,27 @@ tls_cert = "/etc/own.pem"
 tls_key = "-----BEGIN PRIVATE KEY-----"
 `
 
-// desk is an admin over a store in memory, whose process does as it is told.
+// desk is an entry to an admin over a store in memory, whose process does as it is told.
 type desk struct {
-	*Server
+	*Entry
 	t        *testing.T
 	store    *store.Store
 	reloaded []string
 	restarts []string
-	fails    error // of the next reload
-	user     User  // who asks
+	fails    error              // of the next reload
+	user     config.Credentials // who asks
 }
 
-var me = User{"me", "secret"}
+var me = config.Credentials("me:secret")
 
-func newDesk(t *testing.T, change ...func(*Address, *Process)) *desk {
+func newDesk(t *testing.T, change ...func(*plugin.AdminEntry, *Process)) *desk {
 	d := &desk{t: t, store: store.Memory("memory", stored), user: me}
 	t.Cleanup(func() { d.store.Close() })
 	inForce, _, err := d.store.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := Address{HostPort: "127.0.0.1:0", Users: []User{me, {"you", "other"}}, MaxAge: time.Hour}
+	e := plugin.AdminEntry{Users: []config.Credentials{me, "you:other"}, MaxAge: time.Hour, FailLimit: 10}
 	p := Process{
 		Store: d.store,
 		Check: func(_ context.Context, s *store.Snapshot) ([]config.Change, config.Problems) {
@@ -82,9 +83,9 @@ func newDesk(t *testing.T, change ...func(*Address, *Process)) *desk {
 		Certificates: func() []Certificate { return []Certificate{{Name: "own", Domains: []string{"a.example"}}} },
 	}
 	for _, f := range change {
-		f(&a, &p)
+		f(&e, &p)
 	}
-	d.Server = New(a, p, slog.New(slog.DiscardHandler))
+	d.Entry = New(p, slog.New(slog.DiscardHandler)).Entry(e)
 	return d
 }
 
@@ -93,15 +94,15 @@ func (d *desk) ask(method, path, body string, headers ...string) *httptest.Respo
 	d.t.Helper()
 	r := httptest.NewRequest(method, "http://127.0.0.1"+path, strings.NewReader(body))
 	r.RemoteAddr = "192.0.2.1:4711"
-	if d.user != (User{}) {
-		r.SetBasicAuth(d.user.Name, d.user.Password)
+	if name, password, ok := strings.Cut(string(d.user), ":"); ok {
+		r.SetBasicAuth(name, password)
 	}
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ": ")
 		r.Header.Set(name, value)
 	}
 	w := httptest.NewRecorder()
-	d.handler().ServeHTTP(w, r)
+	d.ServeHTTP(w, r)
 	return w
 }
 
@@ -309,29 +310,19 @@ func TestStatusAndCertificatesAreTold(t *testing.T) {
 // Lesson 42: the configuration has to be readable when it is wrong, for it is
 // then that it has to be put right.
 func TestWrongConfigurationIsReadAndPutRight(t *testing.T) {
-	d := newDesk(t, func(_ *Address, p *Process) { p.Store = store.Memory("memory", "[upstreams.app]\nadrs = []\n") })
+	d := newDesk(t, func(_ *plugin.AdminEntry, p *Process) {
+		p.Store = store.Memory("memory", "[upstreams.app]\nadrs = []\n")
+	})
 	d.store = d.process.Store
 	want(t, d.ask("GET", "/api/configs", ""), 200, `"adrs"`)
 	want(t, d.ask("POST", "/api/configs/upstreams/app", `{"addrs": ["10.0.0.1:80"]}`), 200)
 }
 
 func TestBuiltInConfigurationCannotBeChanged(t *testing.T) {
-	d := newDesk(t, func(_ *Address, p *Process) { p.Store = nil })
+	d := newDesk(t, func(_ *plugin.AdminEntry, p *Process) { p.Store = nil })
 	want(t, d.ask("GET", "/api/configs", ""), 409, "start pingap with -c")
 	want(t, d.ask("POST", "/api/configs/upstreams/app", `{}`), 409)
 	want(t, d.ask("GET", "/api/config-history/upstreams/app", ""), 409)
-}
-
-func TestServerListensAndCloses(t *testing.T) {
-	d := newDesk(t)
-	if err := d.Listen(); err != nil {
-		t.Fatal(err)
-	}
-	d.Close(t.Context())
-	d = newDesk(t, func(a *Address, _ *Process) { a.HostPort = "192.0.2.1:1" })
-	if err := d.Listen(); err == nil || !strings.Contains(err.Error(), "192.0.2.1:1") {
-		t.Errorf("error %v", err)
-	}
 }
 
 // Whoever watches the admin has to see that it is etcd that is missing.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"time"
 
 	"pingap/config"
 	"pingap/config/store"
@@ -39,11 +41,21 @@ type refusal struct {
 	Problems []problem `json:"problems,omitempty"`
 }
 
+// workTimeout bounds how long an answer may take, a reload of a large
+// configuration included.
+const workTimeout = 2 * time.Minute
+
 // answering turns an answer into a handler.
-func (s *Server) answering(do answer) http.Handler {
+func answering(do answer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), workTimeout)
+		defer cancel()
+		r = r.WithContext(ctx)
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		value, err := do(w, r)
+		if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			err = &failure{status: http.StatusGatewayTimeout, message: fmt.Sprintf("this takes more than %v, and goes on, or has ended, by itself", workTimeout)}
+		}
 		switch {
 		case err != nil:
 			status, body := explain(err)
@@ -53,6 +65,8 @@ func (s *Server) answering(do answer) http.Handler {
 		}
 	})
 }
+
+const tooLargeMessage = "the body is larger than an admin takes"
 
 // explain returns the status and the body that an error is answered with: the
 // one list of what can go wrong.
@@ -66,7 +80,7 @@ func explain(err error) (int, refusal) {
 	case errors.As(err, &conflict):
 		return http.StatusConflict, refusal{Message: err.Error()}
 	case errors.As(err, &tooLarge):
-		return http.StatusRequestEntityTooLarge, refusal{Message: "the body is larger than an admin takes"}
+		return http.StatusRequestEntityTooLarge, refusal{Message: tooLargeMessage}
 	case errors.Is(err, store.ErrAbsent), errors.Is(err, store.ErrNoVersion), errors.Is(err, store.ErrNoHistory):
 		return http.StatusNotFound, refusal{Message: err.Error()}
 	case errors.Is(err, store.ErrUnreachable):

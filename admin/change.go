@@ -45,26 +45,26 @@ func changesOf(list []config.Change) []changed {
 }
 
 // save makes a section what the body says.
-func (s *Server) save(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *Admin) save(_ http.ResponseWriter, r *http.Request) (any, error) {
 	kind, name, err := target(r)
 	if err != nil {
 		return nil, err
 	}
-	return s.change(r, func(snapshot *store.Snapshot) ([]store.Edit, error) {
-		text, err := s.textOf(r, kind, name, table(snapshot, kind, name))
+	return a.change(r, func(snapshot *store.Snapshot) ([]store.Edit, error) {
+		text, err := a.textOf(r, kind, name, table(snapshot, kind, name))
 		return []store.Edit{{Category: kind, Name: name, Text: text, Base: precondition(r)}}, err
 	})
 }
 
 // textOf reads the text of a section from a body, which is JSON or TOML. stored
 // is what the section was.
-func (s *Server) textOf(r *http.Request, kind, name string, stored *config.Node) (string, error) {
+func (a *Admin) textOf(r *http.Request, kind, name string, stored *config.Node) (string, error) {
 	if !isTOML(r.Header.Get("Content-Type")) {
 		n, err := fromJSON(r.Body)
 		if err != nil {
 			return "", bodyError("the body is no JSON of a section", err)
 		}
-		if err := s.masks.reveal(kind, n, stored); err != nil {
+		if err := a.masks.reveal(kind, n, stored); err != nil {
 			return "", badRequest(err.Error())
 		}
 		return store.Render(kind, name, n), nil
@@ -81,7 +81,7 @@ func (s *Server) textOf(r *http.Request, kind, name string, stored *config.Node)
 	if n == nil {
 		return string(text), nil
 	}
-	if err := s.masks.reveal(kind, n, stored); err != nil {
+	if err := a.masks.reveal(kind, n, stored); err != nil {
 		return "", badRequest(err.Error())
 	}
 	return store.Render(kind, name, n), nil
@@ -103,25 +103,25 @@ func snapshotOf(text string) *store.Snapshot {
 }
 
 // remove deletes a section.
-func (s *Server) remove(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *Admin) remove(_ http.ResponseWriter, r *http.Request) (any, error) {
 	kind, name, err := target(r)
 	if err != nil {
 		return nil, err
 	}
-	return s.change(r, func(*store.Snapshot) ([]store.Edit, error) {
+	return a.change(r, func(*store.Snapshot) ([]store.Edit, error) {
 		return []store.Edit{{Category: kind, Name: name, Base: precondition(r)}}, nil
 	})
 }
 
 // importAll saves all sections of a text. With ?replace the others are deleted.
-func (s *Server) importAll(_ http.ResponseWriter, r *http.Request) (any, error) {
-	return s.change(r, func(snapshot *store.Snapshot) ([]store.Edit, error) {
-		return s.wholeText(r, snapshot)
+func (a *Admin) importAll(_ http.ResponseWriter, r *http.Request) (any, error) {
+	return a.change(r, func(snapshot *store.Snapshot) ([]store.Edit, error) {
+		return a.wholeText(r, snapshot)
 	})
 }
 
 // wholeText returns the edits that a body of many sections makes.
-func (s *Server) wholeText(r *http.Request, snapshot *store.Snapshot) ([]store.Edit, error) {
+func (a *Admin) wholeText(r *http.Request, snapshot *store.Snapshot) ([]store.Edit, error) {
 	text, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, bodyError("the body cannot be read", err)
@@ -160,10 +160,14 @@ func (s *Server) wholeText(r *http.Request, snapshot *store.Snapshot) ([]store.E
 
 // change makes edits of what is stored: examined first, then saved, then put
 // into force. What is wrong as a whole is not saved.
-func (s *Server) change(r *http.Request, edit func(*store.Snapshot) ([]store.Edit, error)) (any, error) {
-	s.saving.Lock()
-	defer s.saving.Unlock()
-	snapshot, err := s.snapshot(r)
+func (a *Admin) change(r *http.Request, edit func(*store.Snapshot) ([]store.Edit, error)) (any, error) {
+	select {
+	case a.saving <- struct{}{}:
+		defer func() { <-a.saving }()
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	snapshot, err := a.snapshot(r)
 	if err != nil {
 		return nil, err
 	}
@@ -175,14 +179,14 @@ func (s *Server) change(r *http.Request, edit func(*store.Snapshot) ([]store.Edi
 		return nil, err
 	}
 	author := authorOf(r)
-	err = s.process.Store.SaveIf(r.Context(), author, func(after *store.Snapshot) error {
-		_, err := s.examine(r.Context(), after)
+	err = a.process.Store.SaveIf(r.Context(), author, func(after *store.Snapshot) error {
+		_, err := a.examine(r.Context(), after)
 		return err
 	}, edits...)
 	if err != nil {
 		return nil, err
 	}
-	return s.effectOf(r, "saved by "+author)
+	return a.effectOf(r, "saved by "+author)
 }
 
 // with is store.Snapshot.With; whoever sends edits that cannot be made hears so.
@@ -197,8 +201,8 @@ func with(snapshot *store.Snapshot, edits []store.Edit) (*store.Snapshot, error)
 
 // examine checks a configuration that is to be saved, and returns what would
 // change.
-func (s *Server) examine(ctx context.Context, after *store.Snapshot) (*effect, error) {
-	changes, problems := s.process.Check(ctx, after)
+func (a *Admin) examine(ctx context.Context, after *store.Snapshot) (*effect, error) {
+	changes, problems := a.process.Check(ctx, after)
 	if wrong := problems.Errors(); len(wrong) > 0 {
 		return nil, &failure{status: http.StatusUnprocessableEntity,
 			message: fmt.Sprintf("the configuration would be wrong, so nothing was saved: %s", wrong[0].String()), problems: wrong}
@@ -207,8 +211,8 @@ func (s *Server) examine(ctx context.Context, after *store.Snapshot) (*effect, e
 }
 
 // effectOf reloads, and tells what has come of it.
-func (s *Server) effectOf(r *http.Request, why string) (any, error) {
-	outcome := s.process.Reload(r.Context(), why)
+func (a *Admin) effectOf(r *http.Request, why string) (any, error) {
+	outcome := a.process.Reload(r.Context(), why)
 	if outcome.Err != nil {
 		return nil, &failure{status: http.StatusInternalServerError,
 			message: "what is stored could not be put into force, and the process serves what it did before: " + outcome.Err.Error(), problems: outcome.Problems.Errors()}
@@ -221,12 +225,12 @@ func (s *Server) effectOf(r *http.Request, why string) (any, error) {
 
 // check tells what a text would change if it were imported, and what is wrong
 // with it. Nothing is saved.
-func (s *Server) check(_ http.ResponseWriter, r *http.Request) (any, error) {
-	snapshot, err := s.snapshot(r)
+func (a *Admin) check(_ http.ResponseWriter, r *http.Request) (any, error) {
+	snapshot, err := a.snapshot(r)
 	if err != nil {
 		return nil, err
 	}
-	edits, err := s.wholeText(r, snapshot)
+	edits, err := a.wholeText(r, snapshot)
 	if err != nil {
 		return nil, err
 	}
@@ -234,16 +238,16 @@ func (s *Server) check(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.examine(r.Context(), after)
+	return a.examine(r.Context(), after)
 }
 
 // reload puts what is stored into force.
-func (s *Server) reload(_ http.ResponseWriter, r *http.Request) (any, error) {
-	return s.effectOf(r, "asked for by "+authorOf(r))
+func (a *Admin) reload(_ http.ResponseWriter, r *http.Request) (any, error) {
+	return a.effectOf(r, "asked for by "+authorOf(r))
 }
 
 // restart starts a new process that takes over.
-func (s *Server) restart(_ http.ResponseWriter, r *http.Request) (any, error) {
-	s.process.Restart("asked for by " + authorOf(r))
+func (a *Admin) restart(_ http.ResponseWriter, r *http.Request) (any, error) {
+	a.process.Restart("asked for by " + authorOf(r))
 	return map[string]string{"message": "a new process is being started; this one goes on until it serves"}, nil
 }

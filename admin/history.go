@@ -20,15 +20,15 @@ type version struct {
 }
 
 // history answers with the earlier versions of a section, the newest first.
-func (s *Server) history(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *Admin) history(_ http.ResponseWriter, r *http.Request) (any, error) {
 	kind, name, err := target(r)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.snapshot(r); err != nil {
+	if _, err := a.snapshot(r); err != nil {
 		return nil, err
 	}
-	versions, err := s.process.Store.History(r.Context(), kind, name)
+	versions, err := a.process.Store.History(r.Context(), kind, name)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (s *Server) history(_ http.ResponseWriter, r *http.Request) (any, error) {
 		}
 		list[i] = version{ID: v.ID, CreatedAt: v.Time.Unix(), Time: v.Time, Author: v.Author, Deleted: v.Text == "", Lines: store.Diff(before, v.Text)}
 		if n := table(snapshotOf(v.Text), kind, name); n != nil {
-			list[i].Data = toJSON(s.masks.hide(kind, n))
+			list[i].Data = toJSON(a.masks.hide(kind, n))
 		}
 	}
 	return map[string]any{"history": list}, nil
@@ -48,7 +48,7 @@ func (s *Server) history(_ http.ResponseWriter, r *http.Request) (any, error) {
 
 // restore saves an earlier version of a section again, which the body names as
 // {"id": "..."}.
-func (s *Server) restore(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *Admin) restore(_ http.ResponseWriter, r *http.Request) (any, error) {
 	kind, name, err := target(r)
 	if err != nil {
 		return nil, err
@@ -59,8 +59,8 @@ func (s *Server) restore(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err := json.NewDecoder(r.Body).Decode(&wanted); err != nil {
 		return nil, bodyError(`the body is not {"id": "..."}, with the id of a version`, err)
 	}
-	return s.change(r, func(*store.Snapshot) ([]store.Edit, error) {
-		v, err := s.process.Store.Version(r.Context(), kind, name, wanted.ID)
+	return a.change(r, func(*store.Snapshot) ([]store.Edit, error) {
+		v, err := a.process.Store.Version(r.Context(), kind, name, wanted.ID)
 		return []store.Edit{v.Restore(precondition(r))}, err
 	})
 }

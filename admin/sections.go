@@ -15,16 +15,16 @@ import (
 
 // snapshot reads what is stored. A configuration that is wrong can be read all
 // the same: it is then that it has to be.
-func (s *Server) snapshot(r *http.Request) (*store.Snapshot, error) {
-	if s.process.Store == nil {
+func (a *Admin) snapshot(r *http.Request) (*store.Snapshot, error) {
+	if a.process.Store == nil {
 		return nil, &failure{status: http.StatusConflict, message: "the built-in configuration cannot be looked at or changed: start pingap with -c and a file, a directory or etcd"}
 	}
-	return s.process.Store.Read(r.Context())
+	return a.process.Store.Read(r.Context())
 }
 
 // document returns the stored tree with masks for secrets.
-func (s *Server) document(r *http.Request) (*config.Document, error) {
-	snapshot, err := s.snapshot(r)
+func (a *Admin) document(r *http.Request) (*config.Document, error) {
+	snapshot, err := a.snapshot(r)
 	if err != nil {
 		return nil, err
 	}
@@ -37,18 +37,18 @@ func (s *Server) document(r *http.Request) (*config.Document, error) {
 
 // kinds yields the tables of the sections, masked, by kind and name; the name of
 // basic is "".
-func (s *Server) kinds(d *config.Document, each func(kind, name string, table *config.Node)) {
+func (a *Admin) kinds(d *config.Document, each func(kind, name string, table *config.Node)) {
 	for _, kind := range d.Root().Fields {
 		if kind.Node.Kind != config.KindTable {
 			continue
 		}
 		if kind.Key == basic {
-			each(basic, "", s.masks.hide(basic, kind.Node))
+			each(basic, "", a.masks.hide(basic, kind.Node))
 			continue
 		}
 		for _, section := range kind.Node.Fields {
 			if section.Node.Kind == config.KindTable {
-				each(kind.Key, section.Key, s.masks.hide(kind.Key, section.Node))
+				each(kind.Key, section.Key, a.masks.hide(kind.Key, section.Node))
 			}
 		}
 	}
@@ -58,8 +58,8 @@ func (s *Server) kinds(d *config.Document, each func(kind, name string, table *c
 const basic = "basic"
 
 // sections answers with the whole configuration: kinds, names, keys.
-func (s *Server) sections(_ http.ResponseWriter, r *http.Request) (any, error) {
-	d, err := s.document(r)
+func (a *Admin) sections(_ http.ResponseWriter, r *http.Request) (any, error) {
+	d, err := a.document(r)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (s *Server) sections(_ http.ResponseWriter, r *http.Request) (any, error) {
 	for _, kind := range store.Categories {
 		all[kind] = map[string]any{}
 	}
-	s.kinds(d, func(kind, name string, table *config.Node) {
+	a.kinds(d, func(kind, name string, table *config.Node) {
 		if kind == basic {
 			all[basic] = toJSON(table)
 		} else if names, ok := all[kind].(map[string]any); ok {
@@ -78,12 +78,12 @@ func (s *Server) sections(_ http.ResponseWriter, r *http.Request) (any, error) {
 }
 
 // sectionsOf answers with the sections of a kind.
-func (s *Server) sectionsOf(w http.ResponseWriter, r *http.Request) (any, error) {
+func (a *Admin) sectionsOf(w http.ResponseWriter, r *http.Request) (any, error) {
 	kind, err := kindOf(r)
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.sections(w, r)
+	all, err := a.sections(w, r)
 	if err != nil {
 		return nil, err
 	}
@@ -127,12 +127,12 @@ func table(snapshot *store.Snapshot, kind, name string) *config.Node {
 
 // section answers with one section, as JSON or, where the client prefers that,
 // as TOML. The entity tag is what an If-Match of a later change names.
-func (s *Server) section(w http.ResponseWriter, r *http.Request) (any, error) {
+func (a *Admin) section(w http.ResponseWriter, r *http.Request) (any, error) {
 	kind, name, err := target(r)
 	if err != nil {
 		return nil, err
 	}
-	snapshot, err := s.snapshot(r)
+	snapshot, err := a.snapshot(r)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func (s *Server) section(w http.ResponseWriter, r *http.Request) (any, error) {
 	if !there || n == nil {
 		return nil, &failure{status: http.StatusNotFound, message: fmt.Sprintf("there is no section [%s]", strings.TrimSuffix(kind+"."+name, "."))}
 	}
-	masked := s.masks.hide(kind, n)
+	masked := a.masks.hide(kind, n)
 	w.Header().Set("ETag", strconv.Quote(item.Revision))
 	if isTOML(r.Header.Get("Accept")) {
 		w.Header().Set("Content-Type", "application/toml; charset=utf-8")
@@ -152,13 +152,13 @@ func (s *Server) section(w http.ResponseWriter, r *http.Request) (any, error) {
 }
 
 // texts answers with the configuration as text, in each format there is.
-func (s *Server) texts(_ http.ResponseWriter, r *http.Request) (any, error) {
-	d, err := s.document(r)
+func (a *Admin) texts(_ http.ResponseWriter, r *http.Request) (any, error) {
+	d, err := a.document(r)
 	if err != nil {
 		return nil, err
 	}
 	var parts []string
-	s.kinds(d, func(kind, name string, table *config.Node) {
+	a.kinds(d, func(kind, name string, table *config.Node) {
 		parts = append(parts, store.Render(kind, name, table))
 	})
 	original := strings.Join(parts, "\n")

@@ -34,6 +34,7 @@ type reloader struct {
 	watcher     *certificate.Watcher    // of the files that certificates are read from; nil before start
 	panics      *atomic.Int64           // of exchanges, which have ended with them
 	pacer       *pacer                  // nil in tests
+	front       *front
 
 	restart  func(why string) // starts a new process for what this one cannot follow; nil to leave that to people
 	started  *loaded          // [basic] of what the process was started with
@@ -75,9 +76,10 @@ func (r *reloader) put(c *loaded) ([]*server.Site, error) {
 	ctx, cancel := context.WithTimeout(r.life, stapleTime)
 	r.stapler.Ready(ctx)
 	cancel()
+	old := r.graph
 	sites, err := sitesOf(graph, c.certificates, r.tickets)
 	if err == nil {
-		err = r.server.Apply(sites)
+		err = r.replace(c, graph, sites)
 	}
 	if err != nil {
 		graph.Close(time.Second)
@@ -88,16 +90,28 @@ func (r *reloader) put(c *loaded) ([]*server.Site, error) {
 	}
 	r.watch(c)
 	c.keep(r.life, r.log.Logger)
-	r.mu.Lock()
-	old := r.graph
-	r.graph, r.current = graph, c
-	r.mu.Unlock()
 	if old == nil {
 		r.started = &loaded{Config: &config.Config{Basic: c.Basic}}
 		return sites, nil
 	}
 	r.retiring.Go(func() { r.retire(old) })
 	return sites, nil
+}
+
+// replace puts c into force, which graph and sites were made of. Whoever asks by
+// way of them what is in force waits until they are.
+func (r *reloader) replace(c *loaded, graph *proxy.Graph, sites []*server.Site) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.front.makeWay(c.Config)
+	err := r.server.Apply(sites)
+	if err == nil {
+		r.graph, r.current = graph, c
+	}
+	if r.current != nil {
+		r.front.follow(r.current.Config)
+	}
+	return err
 }
 
 // retirePoll is how often a graph that has been replaced is asked whether its
@@ -175,16 +189,21 @@ type demand struct {
 	done chan admin.Outcome // takes one
 }
 
-// reloadNow is ask for somebody who waits until it has been done.
+// reloadNow is ask for somebody who waits until it has been done, or until ctx ends.
 func (r *reloader) reloadNow(ctx context.Context, why string) admin.Outcome {
 	d := demand{why, make(chan admin.Outcome, 1)}
 	select {
 	case r.demanded <- d:
-		return <-d.done
 	case <-ctx.Done():
 		return admin.Outcome{Err: ctx.Err()}
 	case <-r.life.Done():
 		return admin.Outcome{Err: errEnding}
+	}
+	select {
+	case o := <-d.done:
+		return o
+	case <-ctx.Done():
+		return admin.Outcome{Err: ctx.Err()}
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"pingap/admin"
 	"pingap/certificate"
 	"pingap/config"
 	"pingap/http1"
@@ -79,6 +80,9 @@ func run(c *loaded, f *flags, system System) error {
 			Version: Version, Logger: logger, LogOutput: log.Output(system.Stdout), Loops: threads,
 		},
 	}).ready()
+	life, replaced := context.WithCancelCause(context.Background())
+	next := newSuccession(live, srv, logger, replaced)
+	live.offer(admin.New(adminProcess(live, next, c.from), logger))
 	sites, err := live.put(c)
 	if err != nil {
 		srv.Disinherit()
@@ -88,8 +92,6 @@ func run(c *loaded, f *flags, system System) error {
 		logger.Info("no server listens there any more", "address", addr.String())
 	}
 	announce(logger, c, sites, threads)
-	life, replaced := context.WithCancelCause(context.Background())
-	next := newSuccession(live, srv, logger, replaced)
 	told := &signals{from: system.Signals, logger: logger, handle: map[os.Signal]func(){
 		syscall.SIGHUP: func() { live.ask("SIGHUP") },
 		syscall.SIGUSR1: func() {
@@ -102,9 +104,8 @@ func run(c *loaded, f *flags, system System) error {
 		syscall.SIGQUIT: next.offer,
 		syscall.SIGUSR2: func() { next.restart("SIGUSR2") },
 	}}
-	front := newFront(live, next)
 	quiet := time.Duration(0)
-	if err = front.open(); err == nil {
+	if err = live.front.open(f); err == nil {
 		err = start.serving(logger)
 	}
 	if err == nil {
@@ -117,7 +118,7 @@ func run(c *loaded, f *flags, system System) error {
 		quiet = start.leaving(told.wait(life), life, srv, logger)
 	}
 	next.close()
-	front.close()
+	live.front.close()
 	live.close()
 	stop(srv, live, told, logger, quiet)
 	start.ended()

@@ -28,6 +28,9 @@ type Kind struct {
 	// ReadyMade are instances that exist without being configured: their
 	// settings, as TOML, by name.
 	ReadyMade map[string]string
+	// Given are ready-made instances that are not made of settings, but are what
+	// the environment has, by name.
+	Given map[string]func(env *Environment) Plugin
 }
 
 // Settler is an instance whose settings other than step say where it acts.
@@ -47,6 +50,11 @@ type Environment struct {
 	// Process looks at the process and its machine, for plugins that tell of them.
 	// It reads files, so it is called off the loop.
 	Process func() Process
+	// Admin makes an entry to the admin of the process, for the plugin that puts
+	// one below a path of a location. It is nil where nothing will be served.
+	Admin func(AdminEntry) *Admin
+	// OwnAdmin is the entry that the process was started with, nil for none.
+	OwnAdmin *Admin
 }
 
 // kinds are all that have been registered, by category; readyMade are their
@@ -64,6 +72,9 @@ func Register(k Kind) {
 	}
 	kinds[k.Category] = &k
 	for name := range k.ReadyMade {
+		readyMade[name] = &k
+	}
+	for name := range k.Given {
 		readyMade[name] = &k
 	}
 }
@@ -138,6 +149,9 @@ func NewReadyMade(name string, env *Environment) (Placed, bool) {
 	k := readyMade[name]
 	if k == nil {
 		return Placed{}, false
+	}
+	if given := k.Given[name]; given != nil {
+		return k.place(given(env)), true
 	}
 	instance, problems := k.New(config.TableOf(name, k.ReadyMade[name]), env)
 	if len(problems.Errors()) > 0 {

@@ -28,6 +28,10 @@ type compiler struct {
 	loops     int
 	checking  bool // only to find problems: nothing will be served
 
+	admin     func(plugin.AdminEntry) *plugin.Admin // those of Environment
+	ownAdmin  *plugin.Admin
+	withAdmin func(*config.Server) bool
+
 	plugins   *parts[*config.Plugin, plugin.Placed]
 	counts    counts
 	locations map[string]*Location
@@ -89,8 +93,10 @@ func (k *compiler) compile() map[string]*Service {
 func (k *compiler) environment() *plugin.Environment {
 	version := k.version // and not k, which plugins would keep with the graph before
 	return &plugin.Environment{
-		Process: func() plugin.Process { return telemetry.Process(version) },
-		Logger:  k.logger,
+		Process:  func() plugin.Process { return telemetry.Process(version) },
+		Logger:   k.logger,
+		Admin:    k.admin,
+		OwnAdmin: k.ownAdmin,
 		Value: func(text string) (func(*message.Exchange) string, error) {
 			v, err := compileValue(text, nil)
 			return v.of, err
@@ -118,6 +124,9 @@ func (k *compiler) service(s *config.Server) *Service {
 		if service.target, service.format, err = accesslog.Parse(s.AccessLog); err != nil {
 			k.problem(&s.Item, "access_log", err.Error(), "")
 		}
+	}
+	if k.ownAdmin != nil && k.withAdmin(s) {
+		service.admin = k.ownAdmin
 	}
 	service.table = k.table(s)
 	return service

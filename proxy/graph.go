@@ -51,6 +51,11 @@ type Environment struct {
 	// says the same of them: upstreams with their connections, access logs,
 	// plugins, and what servers and locations have counted. It may be nil.
 	Previous *Graph
+	// Admin and OwnAdmin are what plugins are offered, see plugin.Environment.
+	Admin    func(plugin.AdminEntry) *plugin.Admin
+	OwnAdmin *plugin.Admin
+	// WithAdmin reports whether a server has OwnAdmin before its locations.
+	WithAdmin func(*config.Server) bool
 }
 
 // Check finds all that is wrong with a configuration, without touching
@@ -107,6 +112,7 @@ func (g *Graph) build(ctx context.Context, env Environment) error {
 	}
 	k.upstreams, k.previous = g.upstreams, env.Previous
 	k.version, k.logger, k.loops = env.Version, env.Logger, env.Loops
+	k.admin, k.ownAdmin, k.withAdmin = env.Admin, env.OwnAdmin, env.WithAdmin
 	g.Services, g.counts = k.compile(), k.counts
 	for _, problems := range k.problems {
 		if wrong := problems.Errors(); len(wrong) > 0 {

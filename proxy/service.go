@@ -8,6 +8,7 @@ import (
 	"pingap/http1"
 	"pingap/loop"
 	"pingap/message"
+	"pingap/plugin"
 	"pingap/route"
 )
 
@@ -17,6 +18,7 @@ import (
 type Service struct {
 	name    string
 	table   *route.Table[*Location]
+	admin   *plugin.Admin // before the locations; nil for none
 	trusted trustedProxies
 	errors  *errorPages
 
@@ -103,6 +105,13 @@ func (s *Service) begin(x *message.Exchange) {
 // the client has gone, x.Response is then the answer that stands for it.
 func (s *Service) Serve(x *message.Exchange) error {
 	s.begin(x)
+	if s.admin != nil && s.admin.Takes(x.Request.Path) {
+		err := s.admin.Handler.Serve(x)
+		if err != nil {
+			s.errors.answer(x, err)
+		}
+		return err
+	}
 	location, ok := s.table.Match(x)
 	if !ok {
 		s.errors.answer(x, ErrNoLocation)
