@@ -62,6 +62,11 @@ var examples = map[string][]visit{
 		{path: "/a", host: "app.example.com", want: "127.0.0.1:5000 /a"}, {path: "/a", host: "docs.example.com", want: "127.0.0.1:5001 /a"},
 	},
 
+	"config/testdata/pingap/admin.toml": {
+		{path: "/pingap/api/basic", field: "Authorization: Basic YWRtaW46MTIzMTIz", want: `"supported_plugins"`}, {path: "/pingap/api/configs", want: "needs a user", refused: true},
+		{path: "/api/configs/upstreams/app", host: "admin.example.com", field: "Authorization: Basic YWRtaW46MTIzMTIz", want: `"addrs"`},
+		{path: "/ready", want: "127.0.0.1:5000 /ready"}, {path: "/a", want: "127.0.0.1:5000 /a"},
+	},
 	"config/testdata/pingap/auth.toml": {
 		{path: "/basic/a", field: "Authorization: Basic YWRtaW46MTIzMTIz", want: "127.0.0.1:5000 /basic/a"},
 		{path: "/keys?a=b&app=GKvXY2", want: "127.0.0.1:5000 /keys?a=b"}, {path: "/combined?app_id=open", want: "127.0.0.1:5000 /combined"},

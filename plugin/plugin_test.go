@@ -53,6 +53,7 @@ var actsAt = map[string][]plugin.Step{
 	"directory":           {plugin.Request, plugin.ProxyUpstream},
 	"sub_filter":          {plugin.Response},
 	"response_headers":    {plugin.Response, plugin.UpstreamResponse},
+	"admin":               {plugin.Request},
 	"basic_auth":          {plugin.Request},
 	"combined_auth":       {plugin.Request},
 	"csrf":                {plugin.Request},

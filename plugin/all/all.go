@@ -3,6 +3,7 @@ package all
 
 import (
 	_ "pingap/plugin/acceptencoding"     // the codings that a client accepts
+	_ "pingap/plugin/admin"              // the admin, below a path
 	_ "pingap/plugin/basicauth"          // names and passwords
 	_ "pingap/plugin/cache"              // answers kept for the next who asks
 	_ "pingap/plugin/combinedauth"       // digests of a secret and the time
