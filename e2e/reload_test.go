@@ -268,6 +268,9 @@ func TestNoRequestFailsWhileTheConfigurationChanges(t *testing.T) {
 	v := newVersions(t)
 	admin := freeAddr(t)
 	p := startProxy(t, v.text(0), "--threads", "2", "--admin", admin)
+	for _, addr := range []string{v.secure, admin} { // which are open later than the first one
+		p.answers(t, addr)
+	}
 	before := p.descriptors(t)
 	quiet := v.load(t, p, soak(t)/4, 0, func(int) {})
 	var early, late int
