@@ -39,6 +39,13 @@ type Settler interface {
 	Step() Step
 }
 
+// Dated is an instance that is made of more than its settings, such as a file. It
+// is made anew by a reload, though the settings are the same, when that has changed.
+type Dated interface {
+	// Current reports whether nothing has changed. It may read files.
+	Current() bool
+}
+
 // Environment is what the proxy offers to the plugins that it makes.
 type Environment struct {
 	// Logger is for what an operator has to know.

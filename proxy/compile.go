@@ -66,7 +66,7 @@ func closePlugin(p plugin.Placed) {
 // compile returns the services by name. Parts with problems are left out.
 func (k *compiler) compile() map[string]*Service {
 	for _, p := range k.config.Plugins {
-		if k.plugins.carry(k.previous.plugins, p.Name, p) {
+		if !k.outdated(p.Name) && k.plugins.carry(k.previous.plugins, p.Name, p) {
 			continue
 		}
 		placed, problems := plugin.New(p, k.environment())
@@ -87,6 +87,17 @@ func (k *compiler) compile() map[string]*Service {
 		services[s.Name] = k.service(s)
 	}
 	return services
+}
+
+// outdated reports whether the plugin of a name that there was before is made of
+// something that has changed.
+func (k *compiler) outdated(name string) bool {
+	if k.previous.plugins == nil {
+		return false
+	}
+	before, _ := k.previous.plugins.get(name)
+	d, ok := before.Plugin.(plugin.Dated)
+	return ok && !d.Current()
 }
 
 // environment is what plugins are offered.
