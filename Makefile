@@ -19,7 +19,7 @@ PROFILED = small|small-logged|h1-tls|h2-small
 # How long each fuzz target runs.
 FUZZTIME ?= 60s
 
-.PHONY: help run build test bench profile docs lint cross scan fuzz test-needs bench-needs scan-needs
+.PHONY: help run build test bench profile docs countries lint cross scan fuzz test-needs bench-needs scan-needs
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -39,6 +39,9 @@ test: test-needs lint cross ## install what the tests need, then run every check
 
 docs: ## renew docs/configuration.md and the JSON Schema
 	$(GO) generate ./config/schema
+
+countries: ## renew the data on countries of addresses, on Debian (see NOTICE)
+	$(GO) generate ./geo
 
 lint: ## check formatting, go vet, staticcheck
 	@unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then \

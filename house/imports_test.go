@@ -26,6 +26,7 @@ var order = []string{
 	"upstream",
 	"route",
 	"cache",
+	"geo",
 	"plugin",
 	"plugin/*",
 	"plugin/all",
@@ -53,6 +54,7 @@ var unaware = map[string][]string{
 	"route":       {"loop", "http1", "http2", "http3", "certificate", "upstream"},
 	"plugin":      {"http1", "http2", "http3"}, // the wire
 	"cache":       {"http1", "http2", "http3", "config", "plugin", "upstream"},
+	"geo":         {"loop", "message", "http1", "http2", "http3", "config", "certificate", "upstream", "route", "cache"},
 	"accesslog":   {"http1", "http2", "http3", "upstream", "plugin"},
 	"server":      {"plugin", "upstream", "route"},
 	"admin":       {"loop", "http1", "http2", "http3"}, // the hot path
@@ -162,7 +164,7 @@ func forModuleImports(t *testing.T, f func(s source, imported, at string)) {
 }
 
 // dataPath are the packages that each request passes.
-var dataPath = []string{"loop", "message", "http1", "http2", "http3", "route", "upstream", "plugin", "cache", "accesslog", "proxy", "server"}
+var dataPath = []string{"loop", "message", "http1", "http2", "http3", "route", "upstream", "plugin", "cache", "geo", "accesslog", "proxy", "server"}
 
 // httpUsers are those that may use net/http, as a client or, where said, as a
 // server: none of them is on the data path, but for plugins that ask somebody else
