@@ -86,6 +86,10 @@ var examples = map[string][]visit{
 		{path: "/old/a", want: "127.0.0.1:5000 /old/a"}, {path: "/limited", field: "Cookie: bigtree=1", want: "127.0.0.1:5000 /limited"},
 		{path: "/stats", want: `"location_accepted":1`}, {path: "/split", want: "127.0.0.1:5000 /split"}, {path: "/split", field: "Cookie: user_id=a7", want: "127.0.0.1:500"},
 	},
+	"config/testdata/pingap/countries.toml": {
+		{path: "/home", field: "X-Forwarded-For: 133.11.0.1", want: "127.0.0.1:5000 /home"}, {path: "/elsewhere", want: "127.0.0.1:5000 /elsewhere"},
+		{path: "/anywhere", field: "X-Forwarded-For: 131.188.0.1", want: "127.0.0.1:5000 /anywhere"},
+	},
 	"config/testdata/pingap/upstreams.toml": {
 		{path: "/hash", want: "127.0.0.1:500"}, {path: "/http?debug", field: "X-Env: canary", want: "127.0.0.1:500"}, {path: "/tcp/a/b", want: " /a/b"},
 		{path: "/grpc", want: "127.0.0.1:5004 /grpc"}, {path: "/hash/x", want: " /x"}, {path: "/other", want: "127.0.0.1:5005 /other"},

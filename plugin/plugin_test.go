@@ -45,6 +45,7 @@ var actsAt = map[string][]plugin.Step{
 	"accept_encoding":     {plugin.EarlyRequest},
 	"request_id":          {plugin.Request, plugin.ProxyUpstream},
 	"compression":         {plugin.EarlyRequest, plugin.UpstreamResponse},
+	"geo_restriction":     {plugin.Request},
 	"ip_restriction":      {plugin.Request},
 	"referer_restriction": {plugin.Request},
 	"ua_restriction":      {plugin.Request},
@@ -62,14 +63,15 @@ var actsAt = map[string][]plugin.Step{
 
 // needed are the settings without which there is no plugin of a category.
 var needed = map[string]string{
-	"forward_auth":  `auth_url = "http://127.0.0.1/"`,
-	"jwt":           "header = \"X\"\nsecret = \"s\"",
-	"basic_auth":    `authorizations = ["YTpi"]`,
-	"combined_auth": `authorizations = [{app_id = "a", secret = "b", deviation = 1}]`,
-	"csrf":          "token_path = \"/t\"\nkey = \"k\"",
-	"directory":     `path = "/srv"`,
-	"sub_filter":    `filters = ["sub_filter \'a\' \'b\'"]`,
-	"key_auth":      "header = \"X\"\nkeys = [\"k\"]",
+	"forward_auth":    `auth_url = "http://127.0.0.1/"`,
+	"jwt":             "header = \"X\"\nsecret = \"s\"",
+	"basic_auth":      `authorizations = ["YTpi"]`,
+	"combined_auth":   `authorizations = [{app_id = "a", secret = "b", deviation = 1}]`,
+	"csrf":            "token_path = \"/t\"\nkey = \"k\"",
+	"directory":       `path = "/srv"`,
+	"sub_filter":      `filters = ["sub_filter \'a\' \'b\'"]`,
+	"geo_restriction": `type = "reporting"`,
+	"key_auth":        "header = \"X\"\nkeys = [\"k\"]",
 }
 
 // A plugin at a step that it does not know once never ran, and nothing said so.

@@ -12,6 +12,7 @@ import (
 	_ "pingap/plugin/csrf"               // tokens against requests of other sites
 	_ "pingap/plugin/directory"          // files
 	_ "pingap/plugin/forwardauth"        // the answers of an auth service
+	_ "pingap/plugin/georestriction"     // countries whose clients may pass
 	_ "pingap/plugin/iprestriction"      // addresses that may pass
 	_ "pingap/plugin/jwt"                // JSON Web Tokens
 	_ "pingap/plugin/keyauth"            // keys in a field or the query
