@@ -61,3 +61,47 @@ func FuzzWeight(f *testing.F) {
 		}
 	})
 }
+
+func TestMediaWeightIsThatOfTheMostPreciseRange(t *testing.T) {
+	for _, c := range []struct {
+		fields string
+		want   int
+		named  bool
+	}{
+		{"", 0, false},
+		{"image/webp", 1000, true},
+		{"IMAGE/WebP;q=0.3", 300, true},
+		{"image/webp2, image/web", 0, false},
+		{"text/html, image/avif, image/webp;q=0.8, */*;q=0.1", 800, true},
+		{"*/*", 1000, false},
+		{"image/*;q=0.4, */*", 400, false},
+		{"*/*, IMAGE/*;q=0.4", 400, false},
+		{"*/*;q=0.7, text/*", 700, false},
+		{"image/*, image/webp;q=0", 0, true},
+		{"image/webp;q=0, image/*", 0, true},
+		{"image/*|image/webp;level=1;q=0.5", 500, true},
+		{"image/", 0, false},
+		{"*", 0, false},
+		{"/*, image", 0, false},
+	} {
+		var h Header
+		for value := range strings.SplitSeq(c.fields, "|") {
+			h.Add("accept", value)
+		}
+		if got, named := h.MediaWeight("Accept", "image/webp"); got != c.want || named != c.named {
+			t.Errorf("%q: %d, %v, want %d, %v", c.fields, got, named, c.want, c.named)
+		}
+	}
+}
+
+func TestWeighingDoesNotAllocate(t *testing.T) {
+	var h Header
+	h.Add("Accept", "text/html, image/*;q=0.2, image/avif;q=0.5")
+	h.Add("Accept-Encoding", "gzip, br;q=0.5, *")
+	if n := testing.AllocsPerRun(100, func() {
+		h.Weight("Accept-Encoding", "zstd")
+		h.MediaWeight("Accept", "image/webp")
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
