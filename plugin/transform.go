@@ -20,6 +20,12 @@ func MayTransform(x *message.Exchange) bool {
 	return !r.Header.HasToken("Cache-Control", "no-transform")
 }
 
+// Encoded reports whether content is in a coding, such as gzip.
+func Encoded(h *message.Header) bool {
+	name, ok := h.Lookup("Content-Encoding")
+	return ok && !message.EqualFold(name, "identity")
+}
+
 // Transformed changes the fields of a response whose content is about to become
 // another one, of a length that nobody knows: its tag is no longer that of the
 // same bytes (RFC 9110 section 8.8.1), parts of it cannot be asked for, and its

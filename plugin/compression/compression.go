@@ -105,7 +105,7 @@ func (c *compression) transform(x *message.Exchange) {
 	if c.decompress && h.Has(coding) {
 		c.decode(x)
 	}
-	if len(c.codecs) == 0 || isEncoded(h) || !compressible(h.Get("Content-Type")) ||
+	if len(c.codecs) == 0 || plugin.Encoded(h) || !compressible(h.Get("Content-Type")) ||
 		x.Response.Length >= 0 && x.Response.Length < c.minLength {
 		return
 	}
@@ -126,12 +126,6 @@ func (c *compression) transform(x *message.Exchange) {
 		announce(x, codec.name)
 		x.Response.Body = b
 	}
-}
-
-// isEncoded reports whether the content is in a coding.
-func isEncoded(h *message.Header) bool {
-	name, ok := h.Lookup(coding)
-	return ok && !message.EqualFold(name, "identity")
 }
 
 // hasContent reports whether anybody is going to read the content.

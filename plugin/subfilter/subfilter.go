@@ -105,7 +105,7 @@ func (h fieldless) Serve(x *message.Exchange) error {
 // concerns reports whether an answer is to be changed: one that is not encoded, nor
 // too long, nor a stream that has no end to wait for.
 func (p *substitution) concerns(r *message.Response) bool {
-	if r.Header.Has("Content-Encoding") && !r.Header.HasToken("Content-Encoding", "identity") || r.Length > maxContent {
+	if plugin.Encoded(&r.Header) || r.Length > maxContent {
 		return false
 	}
 	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
