@@ -44,6 +44,7 @@ var actsAt = map[string][]plugin.Step{
 	"mock":                {plugin.Request, plugin.ProxyUpstream},
 	"accept_encoding":     {plugin.EarlyRequest},
 	"request_id":          {plugin.Request, plugin.ProxyUpstream},
+	"image_optim":         {plugin.UpstreamResponse, plugin.Response},
 	"compression":         {plugin.EarlyRequest, plugin.UpstreamResponse},
 	"geo_restriction":     {plugin.Request},
 	"ip_restriction":      {plugin.Request},

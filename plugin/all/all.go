@@ -13,6 +13,7 @@ import (
 	_ "pingap/plugin/directory"          // files
 	_ "pingap/plugin/forwardauth"        // the answers of an auth service
 	_ "pingap/plugin/georestriction"     // countries whose clients may pass
+	_ "pingap/plugin/imageoptim"         // images made smaller
 	_ "pingap/plugin/iprestriction"      // addresses that may pass
 	_ "pingap/plugin/jwt"                // JSON Web Tokens
 	_ "pingap/plugin/keyauth"            // keys in a field or the query
