@@ -74,7 +74,7 @@ var examples = map[string][]visit{
 	},
 	"config/testdata/pingap/cache.toml":    {{path: "/kept/a", want: "127.0.0.1:5000 /kept/a"}, {path: "/small", want: "127.0.0.1:5000 /small"}},
 	"config/testdata/pingap/starter.toml":  {{path: "/a", want: "127.0.0.1:5000 /a"}},
-	"config/testdata/pingap/content.toml":  {{path: "/page", want: "new WoRDS"}, {path: "/a", want: "127.0.0.1:5000 /a"}},
+	"config/testdata/pingap/content.toml":  {{path: "/page", want: "new WoRDS"}, {path: "/images/a", field: "Accept: image/avif", want: "127.0.0.1:5000 /images/a"}, {path: "/a", want: "127.0.0.1:5000 /a"}},
 	"config/testdata/pingap/includes.toml": {{path: "/a", host: "example.com", want: "127.0.0.1:5000 /a"}},
 	"config/testdata/pingap/of-0.5.6.toml": {{path: "/a", want: "127.0.0.1:500"}, {path: "/a", at: 1, tls: true, want: "127.0.0.1:500"}},
 	"config/testdata/pingap/tls-and-acme.toml": {
