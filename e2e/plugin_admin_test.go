@@ -94,6 +94,7 @@ func TestAdminBelowAPathChangesTheConfiguration(t *testing.T) {
 			}
 		}
 	}
+	p.stop(t) // the log is complete then
 	if said := p.output.String(); !strings.Contains(said, "saved by me") || strings.Contains(said, "secret\"") || strings.Contains(said, "bWU6") {
 		t.Error("the log does not say who has changed something, or tells secrets")
 	}
@@ -250,9 +251,7 @@ func TestReadyMadeAdminAnswersNothingWithoutTheOption(t *testing.T) {
 	if _, got := answerTo(t, newClient(t), p.url("/api/basic")); got != "first" {
 		t.Errorf("the answer is %q", got)
 	}
-	if !strings.Contains(p.output.String(), "started without --admin") {
-		t.Error("the log does not say so")
-	}
+	p.says(t, "started without --admin")
 }
 
 // With the address of a server, --admin is a part of that: with its TLS and HTTP/2,
