@@ -94,7 +94,7 @@ func served(t testing.TB, l *loop.Loop, o *optimizer, a answer) (r message.Respo
 const both = `output_types = "avif,webp"`
 
 func TestImageComesInTheFormatThatTheClientWantsMost(t *testing.T) {
-	photos, posters := jpegOf(t, photo(200, 150)), pngOf(t, poster(200, 150))
+	photos, pngs := jpegOf(t, photo(200, 150)), map[bool][]byte{true: pngOf(t, poster(200, 150)), false: pngOf(t, photo(200, 150))}
 	looptest.Run(t, func(l *loop.Loop) {
 		o := made(t, both)
 		for _, c := range []struct{ accept, want string }{
@@ -114,7 +114,7 @@ func TestImageComesInTheFormatThatTheClientWantsMost(t *testing.T) {
 			{"image/avif2, image/webp-x", "own"},
 			{"image/webp;q=x", "own"},
 		} {
-			for kind, content := range map[string][]byte{"jpeg": photos, "png": posters} {
+			for kind, content := range map[string][]byte{"jpeg": photos, "png": pngs[c.want == "own"]} {
 				r, got := served(t, l, o, imageOf(kind, content).askedFor(c.accept))
 				want := c.want
 				if want == "own" {
