@@ -406,9 +406,21 @@ func TestAnUpgradeClosesAddressesThatAreNotConfiguredAnyMore(t *testing.T) {
 }
 
 func TestTheAdminMovesToTheNewProcess(t *testing.T) {
-	admin := freeAddr(t)
 	upstream := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
-	d := startDaemon(t, proxyTo(upstream), "--admin", admin)
+	t.Run("with a listener of its own", func(t *testing.T) {
+		admin := freeAddr(t)
+		restartByAdmin(t, startDaemon(t, proxyTo(upstream), "--admin", admin), admin)
+	})
+	t.Run("with the listener of a server", func(t *testing.T) {
+		admin := freeAddr(t)
+		other := fmt.Sprintf("[servers.other]\naddr = %q\nlocations = [\"all\"]\n", admin)
+		restartByAdmin(t, startDaemon(t, proxyTo(upstream)+other, "--admin", admin+"/desk"), admin+"/desk")
+	})
+}
+
+// restartByAdmin has the admin at an address and path replace its process.
+func restartByAdmin(t *testing.T, d *daemon, admin string) {
+	t.Helper()
 	client := newClient(t)
 	served := func(pid int) error {
 		resp, err := client.Get("http://" + admin + "/api/basic")
