@@ -155,17 +155,6 @@ func (p *place) answers() error {
 	return nil
 }
 
-// until waits for what has no event to wait for.
-func until(t *testing.T, what string, f func() bool) {
-	t.Helper()
-	// sleep: between two looks at another process
-	for deadline := time.Now().Add(patience); !f(); <-time.After(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", patience, what)
-		}
-	}
-}
-
 // kill sends a signal to a daemon.
 func kill(t *testing.T, pid int, s syscall.Signal) {
 	t.Helper()

@@ -21,6 +21,17 @@ import (
 // patience is how long a test waits for what must happen.
 const patience = 30 * time.Second
 
+// until waits for what has no event to wait for.
+func until(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	// sleep: between two looks at another process
+	for deadline := time.Now().Add(patience); !f(); <-time.After(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v: %s", patience, what)
+		}
+	}
+}
+
 // record is an output that tests can wait on.
 type record struct {
 	mu   sync.Mutex
