@@ -52,6 +52,10 @@ func completed(text string) string {
 }
 
 func TestEachConfigurationInThePagesIsAccepted(t *testing.T) {
+	dir := t.TempDir()
+	countriesOf(t, dir, "192.0.2.0/24", "SE")
+	// A file that has to be there for its example to be accepted.
+	there := strings.NewReplacer("/var/lib/GeoIP/GeoLite2-Country.mmdb", filepath.Join(dir, "countries.mmdb"))
 	pages, err := filepath.Glob("../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +68,7 @@ func TestEachConfigurationInThePagesIsAccepted(t *testing.T) {
 		}
 		for _, m := range example.FindAllSubmatch(text, -1) {
 			found++
-			file := writeFile(t, t.TempDir(), "example.toml", completed(string(m[1])))
+			file := writeFile(t, t.TempDir(), "example.toml", there.Replace(completed(string(m[1]))))
 			if code, out, err := command(t, nil, "-c", file, "-t"); code != 0 {
 				t.Errorf("%s: %s%s\n%s", page, out, err, m[1])
 			}
