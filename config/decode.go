@@ -41,10 +41,18 @@ func (d *decoder) fields(n *Node, s reflect.Value, plan *plan) (others []Field) 
 	for _, i := range plan.defaulted {
 		s.Field(i).Set(plan.defaults.Field(i))
 	}
+	var instead map[string]any
+	if t, ok := s.Addr().Interface().(other); ok {
+		instead = t.other(n)
+	}
 	for _, f := range n.Fields {
 		i, ok := plan.index[f.Key]
 		if !ok {
 			others = append(others, f)
+			continue
+		}
+		if target, ok := instead[f.Key]; ok {
+			d.value(f, reflect.ValueOf(target).Elem(), plan.tags[i])
 			continue
 		}
 		s.Field(i).SetZero()

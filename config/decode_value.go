@@ -230,9 +230,6 @@ func (d *decoder) word(f Field, target reflect.Value, tag reflect.StructTag) {
 	if hint == "" {
 		hint = "write " + oneOf(words)
 	}
-	if matchesWord(f.Node.Text, tag.Get("later")) {
-		message = fmt.Sprintf("this version does not support %q yet", f.Node.Text)
-	}
 	d.problem(f, message, hint)
 }
 

@@ -10,11 +10,15 @@ import (
 type Upstream struct {
 	Item
 	// Addrs are the peers: "host[:port] [weight]" or "unix:/path [weight]". The
-	// port is 80 unless given, the weight 1.
+	// port is 80 unless given, the weight 1. With discovery docker they are the
+	// labels of containers, and with transparent anything.
 	Addrs []PeerAddr `config:"addrs" required:"true" example:"127.0.0.1:8080"`
 	// Discovery says where the addresses of host names come from: static looks
-	// them up once, dns again and again. Empty leaves it to the version.
-	Discovery string `config:"discovery" enum:"static,dns," later:"docker,transparent" inert:"dns"`
+	// them up once, dns again and again. Empty leaves it to the version. docker
+	// looks for containers by their labels, transparent takes the host that the
+	// request names: until this version can, such an upstream has no peers, and
+	// answers with 503.
+	Discovery string `config:"discovery" enum:"static,dns,docker,transparent," inert:"dns"`
 	// UpdateFrequency is how often they are looked up.
 	UpdateFrequency time.Duration `config:"update_frequency" inert:"true"`
 	// DNSServer are the name servers that are asked, by their addresses with
@@ -128,9 +132,27 @@ func (u *Upstream) TunnelTimeout() time.Duration {
 	return u.ReadTimeout
 }
 
+// Undiscovered reports whether the peers are to be found in a way that this
+// version does not have: there are none then, whatever Addrs is in the file.
+func (u *Upstream) Undiscovered() bool { return undiscovered(u.Discovery) }
+
+func undiscovered(discovery string) bool { return matchesWord(discovery, "docker,transparent") }
+
+// other leaves labels of containers, and what must stand there for nothing, unread.
+func (u *Upstream) other(n *Node) map[string]any {
+	if f, ok := n.Field("discovery"); ok && undiscovered(f.Node.Text) {
+		return map[string]any{"addrs": new([]string)}
+	}
+	return nil
+}
+
 func (u *Upstream) check() Problems {
 	problems := append(checkProbes(&u.Item, &u.TCPIdle, &u.TCPInterval, &u.TCPProbeCount), u.checkTLS()...)
 	problems.add(u.checkBreaker()...)
+	if u.Undiscovered() {
+		problems.add(u.Warning("discovery", fmt.Sprintf("this version does not have %q yet: the upstream has no peers, and answers each request with 503", u.Discovery),
+			`write the addresses of its peers, and discovery = "static"`))
+	}
 	for i, a := range u.Addrs {
 		if a.portless && u.SNI != "" {
 			u.Addrs[i].Port = defaultTLSPort
@@ -170,7 +192,7 @@ func (u *Upstream) checkTLS() (problems Problems) {
 	if u.SNI == "" && u.ALPN == "h2h1" {
 		problems.add(u.Warning("alpn", "without TLS nothing can be agreed on, so h1 is spoken", `alpn = "h2" speaks HTTP/2 in clear text; sni = "backend.example.com" speaks TLS`))
 	}
-	if strings.Contains(u.SNI, "$") {
+	if strings.Contains(u.SNI, "$") && !(u.SNI == "$host" && u.Discovery == "transparent") {
 		problems.add(u.Problem("sni", fmt.Sprintf("%q holds a variable", u.SNI), "write the name in the peers' certificate"))
 	}
 	if u.ALPN == "h1" && u.has("max_h2_streams") {

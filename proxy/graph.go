@@ -275,6 +275,9 @@ func upstreamSpec(u *config.Upstream, basic *config.Basic, loops int) upstream.S
 	if u.TCPFastOpen {
 		s.Socket.FastOpen = 1
 	}
+	if u.Undiscovered() {
+		s.NoPeers = fmt.Sprintf("this version does not have discovery %q yet", u.Discovery)
+	}
 	for _, a := range u.Addrs {
 		s.Peers = append(s.Peers, upstream.PeerSpec{Host: a.Host, Port: a.Port, Path: a.Path, Weight: a.Weight})
 	}

@@ -147,7 +147,7 @@ func TestErrorsBecomeAnswers(t *testing.T) {
 	g := compile(t, `
 [servers.s]
 addr = "127.0.0.1:1"
-locations = ["dead", "small", "none", "chosen", "up"]
+locations = ["dead", "small", "none", "chosen", "up", "docker"]
 [locations.up]
 path = "/up"
 rewrite = "^/up(.*)$ /.$1"
@@ -159,6 +159,9 @@ upstream = "dead"
 path = "/small"
 client_max_body_size = "1kb"
 plugins = ["ok"]
+[locations.docker]
+path = "/docker"
+upstream = "docker"
 [locations.none]
 path = "/none"
 plugins = ["pingap:ping"]
@@ -170,6 +173,9 @@ category = "mock"
 data = "ok"
 [upstreams.dead]
 addrs = ["`+dead+`"]
+[upstreams.docker]
+addrs = ["label=web:80"]
+discovery = "docker"
 `)
 	looptest.Run(t, func(l *loop.Loop) {
 		for _, c := range []struct {
@@ -186,6 +192,7 @@ addrs = ["`+dead+`"]
 			{"/to/nobody", 0, 503, "no_upstream"},
 			{"/up./secret", 0, 400, "bad_path"},
 			{"/to/dead", 0, 502, "connect_failed"},
+			{"/docker", 0, 503, "no_peer"},
 		} {
 			x := request(l, "POST", "h", c.path)
 			x.Request.Length = c.length

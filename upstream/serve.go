@@ -66,8 +66,11 @@ func (u *Upstream) Ask(x *message.Exchange, asking *Asking) error {
 	if x.Request.Method == "CONNECT" {
 		return message.ErrConnect
 	}
-	p := u.pool(x.Loop)
 	x.Upstream.Name = u.name
+	if len(u.peers) == 0 {
+		return &message.UpstreamError{Failure: message.NoPeer, Err: errors.New(u.noPeers)}
+	}
+	p := u.pool(x.Loop)
 	a := attempts{asking: asking}
 	for {
 		s := p.pick(&a)

@@ -28,8 +28,10 @@ import (
 type Spec struct {
 	// Name is for logs and errors.
 	Name string
-	// Peers are the servers, at least one.
-	Peers []PeerSpec
+	// Peers are the servers, at least one unless NoPeers says why there is none:
+	// exchanges then fail with message.NoPeer.
+	Peers   []PeerSpec
+	NoPeers string
 	// IPv4Only leaves IPv6 addresses of host names out.
 	IPv4Only bool
 
@@ -98,6 +100,7 @@ type PeerSpec struct {
 type Upstream struct {
 	name       string
 	peers      []*peer
+	noPeers    string  // why there are none
 	cycle      []int32 // the order in which peers take turns
 	dialing    loop.DialOptions
 	maxIdle    int
@@ -135,9 +138,10 @@ func New(ctx context.Context, s Spec) (*Upstream, error) {
 	u.speak(&s)
 	found, unresolved := resolve(ctx, s.Peers, s.IPv4Only)
 	u.unresolved = unresolved
-	if len(found) == 0 {
-		return nil, u.noPeers()
+	if len(found) == 0 && s.NoPeers == "" {
+		return nil, u.cannotBeReached()
 	}
+	u.noPeers = s.NoPeers
 	weights := make([]int, len(found))
 	for i, f := range found {
 		weights[i] = f.weight
@@ -156,7 +160,7 @@ func (u *Upstream) speak(s *Spec) {
 	}
 }
 
-func (u *Upstream) noPeers() error {
+func (u *Upstream) cannotBeReached() error {
 	if len(u.unresolved) == 0 {
 		return fmt.Errorf("upstream %q has no peers", u.name)
 	}

@@ -497,3 +497,14 @@ func TestUnusableAddressesAreLeftOut(t *testing.T) {
 		t.Error("an upstream without peers can be made")
 	}
 }
+
+func TestUpstreamThatHasNoPeersOnPurposeSaysWhy(t *testing.T) {
+	u, l := newUpstream(t, func(s *Spec) { s.NoPeers = "they are on holiday" })
+	ask(t, l, u).wantFailure(t, message.NoPeer)
+	if o := ask(t, l, u); !strings.Contains(fmt.Sprint(o.err), "they are on holiday") {
+		t.Errorf("the error is %v", o.err)
+	}
+	if peers := u.Peers(); len(peers) != 0 {
+		t.Errorf("the peers are %v", peers)
+	}
+}

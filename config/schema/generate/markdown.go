@@ -138,10 +138,7 @@ func (k *key) description() string {
 	case "true":
 		parts = append(parts, "*No effect yet.*")
 	default:
-		parts = append(parts, "*No effect yet: "+inert+".*")
-	}
-	if text := k.tag.Get("later"); text != "" {
-		parts = append(parts, "*Not accepted yet: "+strings.ReplaceAll(text, ",", ", ")+".*")
+		parts = append(parts, "*No effect yet: "+strings.ReplaceAll(inert, ",", ", ")+".*")
 	}
 	return strings.Join(parts, " ")
 }
