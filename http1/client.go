@@ -113,6 +113,7 @@ func (t *roundTrip) begin(x *message.Exchange, conn *loop.Conn, o *ClientOptions
 	t.x, t.conn, t.options, t.ended = x, conn, o, ended
 	t.limits = o.Limits.withDefaults()
 	t.in.conn = conn
+	conn.Gather()
 	t.in.timeout = o.ReadTimeout
 	t.sentAt = x.Loop.Now()
 }
@@ -132,7 +133,17 @@ func (t *roundTrip) send() error {
 		return nil
 	}
 	t.writeHead(false)
+	if t.mayWait() {
+		t.sent = true
+		return nil
+	}
 	return t.flush()
+}
+
+// mayWait reports whether the request may leave at the end of the loop's turn: one
+// that is sent again in any case if the connection turns out to be closed.
+func (t *roundTrip) mayWait() bool {
+	return t.x.Upstream.Reused && t.x.Request.Idempotent() && t.conn.Pending() < maxCorked
 }
 
 // flush sends what has been written to the connection.
@@ -168,7 +179,7 @@ func (t *roundTrip) giveUp(err error) {
 func (t *roundTrip) finish() {
 	// What comes unasked behind a response could be taken for the next one
 	// (RFC 9112 section 9.2), so it ends the connection.
-	reusable := t.keep && t.upload.complete() && len(t.in.unread()) == 0 && t.silent()
+	reusable := t.keep && t.upload.complete() && len(t.in.unread()) == 0 && t.conn.Pending() == 0 && t.silent()
 	t.upload.stop()
 	if !reusable {
 		t.conn.Close()

@@ -59,8 +59,13 @@ func (s *session) refuse(why *Error) {
 	s.response.write()
 }
 
-// clientGone cancels the exchange: whatever its coroutine waits for ends.
-func (s *session) clientGone() { s.co.Cancel(message.ErrClientGone) }
+// clientGone cancels the exchange: whatever its coroutine waits for ends. A session
+// that has not begun to run finds out by itself.
+func (s *session) clientGone() {
+	if s.co != nil {
+		s.co.Cancel(message.ErrClientGone)
+	}
+}
 
 // lostBody hears of errors in reading the request's content. A client that has
 // gone ends the exchange even when another coroutine is the one that noticed.

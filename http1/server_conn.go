@@ -44,6 +44,7 @@ func (f *front) accept(conn *loop.Conn, tls *message.TLS) {
 	c.prev.next, c.next.prev = c, c
 	f.counts.Open.Add(1)
 	conn.SetWatcher(c)
+	conn.Gather()
 	if conn.Readable() {
 		c.serve()
 		return
@@ -59,7 +60,9 @@ func (c *serverConn) ConnEvent(_ *loop.Conn, e loop.Event) {
 		c.serve()
 	case e == loop.Hangup && c.state == serving:
 		c.serving.clientGone()
-	case e == loop.Expired && (c.state == waiting || c.state == lingering):
+	case e == loop.Expired && c.state == waiting:
+		c.endWaiting()
+	case e == loop.Expired && c.state == lingering:
 		c.close()
 	case e == loop.Readable && c.state == lingering:
 		c.discard()
@@ -98,10 +101,20 @@ func (c *serverConn) wait() {
 // waitLast gives a waiting connection the quiet time for its last request.
 func (c *serverConn) waitLast() {
 	if c.front.quiet <= 0 {
-		c.close()
+		c.endWaiting()
 		return
 	}
 	c.conn.SetIdleTimeout(c.front.quiet)
+}
+
+// endWaiting closes a waiting connection. Where the client has not taken the last
+// answer yet, a session first gives it the time for that.
+func (c *serverConn) endWaiting() {
+	if c.conn.Pending() > 0 {
+		c.serve()
+		return
+	}
+	c.close()
 }
 
 func (c *serverConn) close() {

@@ -75,6 +75,19 @@ func (s *session) closeWrite() error {
 	return s.conn.conn.CloseWrite()
 }
 
+// flush sends what the client has not taken yet of the last answers. It reports
+// false, and what is left to do is to part, when the client takes nothing.
+func (s *session) flush() bool {
+	if s.conn.conn.Pending() == 0 {
+		return true
+	}
+	if err := s.send(nil, nil); err != nil {
+		s.persist, s.cut, s.abort = false, true, true
+		return false
+	}
+	return true
+}
+
 // send sends what is corked, a and b.
 func (s *session) send(a, b []byte) error {
 	_, err := send(s.conn.conn, s.settings.timeouts.Write, a, b)

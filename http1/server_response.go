@@ -50,6 +50,7 @@ func (w *responseWriter) write() {
 	if r.Tunnel != nil && (r.Status == 101 || s.x.Request.Method == "CONNECT") {
 		s.persist = false
 		w.head(noContent)
+		s.flush() // what is wrong with the connection shows in the tunnel too
 		s.tunnel.run(r.Tunnel)
 		return
 	}
@@ -64,11 +65,10 @@ func (w *responseWriter) write() {
 	}
 }
 
-// mayWait reports whether what is written may wait for the answer to the next
-// request, which has come already.
+// mayWait reports whether what is written may wait for the end of the loop's turn:
+// it leaves together with the answers to requests that have come already.
 func (w *responseWriter) mayWait() bool {
-	s := w.session
-	return s.persist && len(s.in.unread()) > 0 && s.conn.conn.Pending() < maxCorked
+	return w.session.persist && w.session.conn.conn.Pending() < maxCorked
 }
 
 // fail cuts the connection inside a response. Where only the end of the

@@ -55,7 +55,12 @@ func (s *session) Run() {
 	s.co = s.front.loop.Current()
 	s.done = false
 	defer s.rescue()
-	for s.next() {
+	s.settings = s.front.settings
+	if !s.flush() {
+		s.part()
+	} else {
+		for s.next() {
+		}
 	}
 	s.done = true
 	s.leave()
@@ -89,6 +94,9 @@ func (s *session) next() bool {
 	default:
 		s.persist = err == errNothing
 		s.cut = !s.persist
+		if s.cut {
+			s.flush()
+		}
 		s.part()
 		return false
 	}

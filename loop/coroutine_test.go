@@ -3,6 +3,7 @@ package loop_test
 import (
 	"errors"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -251,23 +252,80 @@ func TestParkingInACallbackIsAMistakeThatPanics(t *testing.T) {
 	}
 }
 
-func TestStartRunsUpToTheFirstParkFromCallbacks(t *testing.T) {
+func TestStartedTasksRunInOrderAndTheirOwnAfterThem(t *testing.T) {
 	l := looptest.New(t)
 	order := make(chan string, 10)
 	l.Post(func() {
 		l.Start(loop.TaskFunc(func() {
 			order <- "task"
-			l.Start(loop.TaskFunc(func() { order <- "nested" })) // in a coroutine: later
+			l.Start(loop.TaskFunc(func() { order <- "nested" }))
 			order <- "task goes on"
 			l.Yield()
 			order <- "task ends"
 		}))
+		l.Start(loop.TaskFunc(func() { order <- "second" }))
 		order <- "callback goes on"
 	})
-	for _, want := range []string{"task", "task goes on", "callback goes on", "nested", "task ends"} {
+	for _, want := range []string{"callback goes on", "task", "task goes on", "second", "task ends", "nested"} {
 		if got := <-order; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// Tasks share a stack until one of them parks, whether those before it have come to a
+// good end or not.
+func TestStartedTasksShareAStackUntilTheyPark(t *testing.T) {
+	panics := 0
+	l := looptest.Start(t, loop.Options{OnPanic: func(any, []byte) { panics++ }})
+	stacks := map[string]string{}
+	looptest.Do(t, l, func() {
+		for name, then := range map[string]func(){"first": func() {}, "second": func() { panic("of a test") }, "third": func() {}} {
+			l.Start(loop.TaskFunc(func() {
+				stacks[name] = goroutine()
+				then()
+			}))
+		}
+		for _, name := range []string{"parks", "fourth"} {
+			l.Start(loop.TaskFunc(func() {
+				stacks[name] = goroutine()
+				l.Sleep(time.Millisecond)
+			}))
+		}
+		for l.Stats().Coroutines > 1 || len(stacks) < 5 {
+			l.Sleep(time.Millisecond)
+		}
+	})
+	for _, name := range []string{"second", "third", "parks"} {
+		if stacks[name] != stacks["first"] {
+			t.Errorf("the task %q ran on %s, the first on %s", name, stacks[name], stacks["first"])
+		}
+	}
+	if stacks["fourth"] == stacks["first"] {
+		t.Error("a task ran on the stack of one that was parked")
+	}
+	if panics != 1 {
+		t.Errorf("%d panics were reported", panics)
+	}
+}
+
+// goroutine returns the name of the calling goroutine in dumps of the stack.
+func goroutine() string {
+	name, _, _ := strings.Cut(string(debug.Stack()), " [")
+	return name
+}
+
+func TestTaskThatWasStartedRunsOnALoopThatStops(t *testing.T) {
+	l := looptest.New(t)
+	told := make(chan error, 1)
+	l.Post(func() {
+		l.Stop()
+		l.Start(loop.TaskFunc(func() {
+			l.Start(loop.TaskFunc(func() { told <- l.Park() }))
+		}))
+	})
+	if err := <-told; err != loop.ErrStopped {
+		t.Errorf("its park has returned %v", err)
 	}
 }
 

@@ -97,3 +97,44 @@ func TestGatheredOutputLeavesWithALoopThatStops(t *testing.T) {
 		t.Errorf("%q came, %v", got, err)
 	}
 }
+
+// Of many connections the first need not wait for what all the others write.
+func TestOutputOfManyConnectionsDoesNotWaitForTheTurn(t *testing.T) {
+	looptest.Run(t, func(l *loop.Loop) {
+		const many = 40
+		var conns []*loop.Conn
+		most := 0
+		for range many {
+			near, far := looptest.Both(t, l)
+			near.Gather()
+			conns = append(conns, near, far)
+		}
+		written := 0
+		for i := range many {
+			l.Go(loop.TaskFunc(func() {
+				conns[2*i].Append([]byte("x"))
+				written++
+				waiting := 0
+				for _, c := range conns {
+					if c.Pending() > 0 {
+						waiting++
+					}
+				}
+				most = max(most, waiting)
+			}))
+		}
+		for written < many {
+			l.Yield()
+		}
+		if most < 2 || most > many/2 {
+			t.Errorf("the output of %d connections of %d has waited at a time", most, many)
+		}
+		closeAll(conns)
+	})
+}
+
+func closeAll(conns []*loop.Conn) {
+	for _, c := range conns {
+		c.Close()
+	}
+}

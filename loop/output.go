@@ -107,8 +107,10 @@ const (
 )
 
 // Gather makes output wait for the end of the turn of the loop, as long as it is
-// not much: for a connection that many coroutines write to, such as one whose
-// streams are answered one by one.
+// not much. Where many coroutines write to one connection, such as one whose streams
+// are answered one by one, all of it leaves together. And a loop that first serves
+// what has come in, and then sends all the answers, costs less processor time than
+// one that does both in turns, for the code of each stays in the processor's caches.
 func (c *Conn) Gather() { c.gathers = true }
 
 // cork makes the loop send what is pending.

@@ -135,6 +135,16 @@ func (r *Request) Reset() {
 	r.HasQuery, r.Live, r.Version, r.Length, r.Body = false, false, 0, 0, NoBody
 }
 
+// Idempotent reports whether doing what the request asks for twice is as good as
+// once, as its method says (RFC 9110 section 9.2.2).
+func (r *Request) Idempotent() bool {
+	switch r.Method {
+	case "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE":
+		return true
+	}
+	return false
+}
+
 // Hostname returns the host that the request is for, without port and without
 // the brackets of an IPv6 address.
 func (r *Request) Hostname() string {

@@ -128,13 +128,5 @@ func (s *place) attempt(x *message.Exchange, fresh bool, connected func(*message
 func repeatable(x *message.Exchange, err error) bool {
 	e, ok := errors.AsType[*message.UpstreamError](err)
 	return ok && e.Failure == message.ConnectionLost && !e.Received && !e.Consumed &&
-		(!e.Sent || x.Upstream.Reused && idempotent(x.Request.Method))
-}
-
-func idempotent(method string) bool {
-	switch method {
-	case "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE":
-		return true
-	}
-	return false
+		(!e.Sent || x.Upstream.Reused && x.Request.Idempotent())
 }
