@@ -169,11 +169,9 @@ func (l *Loop) turn() {
 		if tenant := l.slots.lookup(e.key()); tenant != nil {
 			tenant.deliver(e.bits())
 		}
-		if l.tasks.len() >= batch {
+		if i%batch == batch-1 {
 			l.runTasks()
-		}
-		if len(l.gathered) >= batch {
-			l.flushGathered()
+			l.flushDue()
 		}
 	}
 	l.runTasks()
@@ -190,6 +188,18 @@ func (l *Loop) turn() {
 // the processor's caches then, as it would not if they took turns. It is a small
 // number, for the first answer waits for the last.
 const batch = 16
+
+// longTurn is how long a turn takes at most before what is written leaves after each
+// batch, however little that is: others may move much.
+const longTurn = 500 * time.Microsecond
+
+// flushDue sends what is written between two batches of a turn, if it is worth a
+// batch or has waited for long.
+func (l *Loop) flushDue() {
+	if len(l.gathered) >= batch || len(l.gathered) > 0 && l.Clock()-l.now > int64(longTurn) {
+		l.flushGathered()
+	}
+}
 
 // wait collects events. It waits for the first only when there is nothing to
 // do. Where events are likely to be there it tries without waiting first: that
@@ -251,8 +261,8 @@ func (l *Loop) runReady() {
 	l.runTasks()
 	for n := l.ready.len(); n > 0; n-- {
 		l.resume(l.ready.pop())
-		if len(l.gathered) >= batch {
-			l.flushGathered()
+		if n%batch == 0 {
+			l.flushDue()
 		}
 	}
 }
