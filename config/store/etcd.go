@@ -117,23 +117,30 @@ func (e *etcd) get(ctx context.Context, prefix string, options ...clientv3.OpOpt
 }
 
 // request asks for a key, again and again while there is no connection. The error
-// is that of the client.
+// is that of the client. For a user, a client that has been let in before gets a part
+// of the time and a new one, which is let in again, the rest.
 func (e *etcd) request(ctx context.Context, key string, options ...clientv3.OpOption) (*clientv3.GetResponse, error) {
+	patience := e.timeout
+	if e.user != "" {
+		patience = e.timeout * 2 / 5
+	}
 	for {
 		client, err := e.connect()
 		if err != nil {
 			return nil, err
 		}
-		asking, cancel := context.WithCancel(ctx)
+		asking, cancel := context.WithTimeout(ctx, patience)
 		stop := context.AfterFunc(client.Ctx(), cancel) // or it would go on in vain
 		answer, err := client.Get(asking, key, options...)
 		stop()
+		late := errors.Is(asking.Err(), context.DeadlineExceeded)
 		cancel()
-		if err == nil || ctx.Err() == nil && e.uses(client) {
+		if err == nil || !late && ctx.Err() == nil && e.uses(client) {
 			return answer, err
 		}
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) && e.user != "" {
+		if late && e.user != "" {
 			e.drop(client)
+			patience = e.timeout
 		}
 		if ctx.Err() != nil {
 			return nil, err
