@@ -142,7 +142,7 @@ func (b *bed) measureLoad(s scenario, r *result) error {
 			return err
 		}
 	}
-	for round := range b.options.rounds {
+	for round := range s.rounds(b.options.rounds) {
 		for _, p := range inTurn(s.among(b.options.peers), round) {
 			found, err := b.turn(s, running[p.name], b.options.duration)
 			if err != nil {

@@ -94,7 +94,8 @@ const pageHead = "<!-- Written by `go run ./bench`: do not edit. -->\n" + `
 # Benchmarks
 
 The proxy beside nginx, HAProxy and, where it is about TLS, Caddy: %d rounds of %s for each proxy in each
-scenario under load, a quarter of that at rest, the proxies taking turns.
+scenario under load, three times as many in the first four, where a few percent
+decide, a quarter at rest, the proxies taking turns.
 
 - **Cores.** The proxy under test has one core, with one worker, thread or loop.
   Its upstream and its clients have the others. They are often what bounds
