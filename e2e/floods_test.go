@@ -183,9 +183,6 @@ const mostDisturbed = 3
 // mostTries is how often a flood may be tried to show that it does not.
 const mostTries = 5
 
-// leastP99 is what any one may take on a machine that has other things to do.
-const leastP99 = 5 * time.Millisecond
-
 // Whoever floods a connection loses it, and others are served meanwhile, no slower
 // than they may be, in memory that stays bounded. With PINGAP_SOAK=60s each flood
 // lasts for 20 s.

@@ -83,8 +83,12 @@ func (l *Loop) takeTask(co *Coroutine) bool {
 	if l.taking == 0 {
 		return false
 	}
-	l.taking--
 	l.flushDirty()
+	l.flushAfter(co)
+	if l.taking%batch == 0 {
+		l.flushDue()
+	}
+	l.taking--
 	co.release()
 	co.hold(l.tasks.pop())
 	return true
@@ -210,6 +214,7 @@ func (l *Loop) resume(co *Coroutine) {
 	co.next()
 	l.current = nil
 	l.flushDirty()
+	l.flushAfter(co)
 }
 
 // running returns the coroutine that runs, for a method that needs one.

@@ -193,6 +193,18 @@ const batch = 16
 // batch, however little that is: others may move much.
 const longTurn = 500 * time.Microsecond
 
+// muchMoved is how many bytes a coroutine moves before what others have written does
+// not wait for one more of its kind.
+const muchMoved = 32 << 10
+
+// flushAfter sends what is written when co, which has just run, has moved much: many
+// of those would keep the others waiting.
+func (l *Loop) flushAfter(co *Coroutine) {
+	if co.moved >= muchMoved {
+		l.flushGathered()
+	}
+}
+
 // flushDue sends what is written between two batches of a turn, if it is worth a
 // batch or has waited for long.
 func (l *Loop) flushDue() {
@@ -259,6 +271,10 @@ func (l *Loop) sleep(timeout time.Duration) []event {
 // turn, so that two coroutines waking each other do not shut out the sockets.
 func (l *Loop) runReady() {
 	l.runTasks()
+	if l.ready.len() > 0 {
+		// Mostly those are ready that have used up their share of the last turn.
+		l.flushGathered()
+	}
 	for n := l.ready.len(); n > 0; n-- {
 		l.resume(l.ready.pop())
 		if n%batch == 0 {
