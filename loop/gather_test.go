@@ -101,7 +101,7 @@ func TestGatheredOutputLeavesWithALoopThatStops(t *testing.T) {
 // Of many connections the first need not wait for what all the others write.
 func TestOutputOfManyConnectionsDoesNotWaitForTheTurn(t *testing.T) {
 	looptest.Run(t, func(l *loop.Loop) {
-		const many = 40
+		const many = 80
 		var conns []*loop.Conn
 		most := 0
 		for range many {
