@@ -41,21 +41,17 @@ func (d *decoder) fields(n *Node, s reflect.Value, plan *plan) (others []Field) 
 	for _, i := range plan.defaulted {
 		s.Field(i).Set(plan.defaults.Field(i))
 	}
-	var instead map[string]any
-	if t, ok := s.Addr().Interface().(other); ok {
-		instead = t.other(n)
-	}
 	for _, f := range n.Fields {
 		i, ok := plan.index[f.Key]
 		if !ok {
 			others = append(others, f)
 			continue
 		}
-		if target, ok := instead[f.Key]; ok {
-			d.value(f, reflect.ValueOf(target).Elem(), plan.tags[i])
+		s.Field(i).SetZero()
+		if textsOnly(n, plan.tags[i]) {
+			d.value(f, reflect.ValueOf(new([]string)).Elem(), plan.tags[i])
 			continue
 		}
-		s.Field(i).SetZero()
 		d.value(f, s.Field(i), plan.tags[i])
 		d.noteInert(f, s.Field(i), plan.tags[i])
 	}
@@ -65,6 +61,18 @@ func (d *decoder) fields(n *Node, s reflect.Value, plan *plan) (others []Field) 
 		}
 	}
 	return others
+}
+
+// textsOnly reports whether another key of the table has a value with which the
+// texts of a field mean something else, as in `texts:"discovery=docker,transparent"`:
+// they are held to be texts then, and not read.
+func textsOnly(n *Node, tag reflect.StructTag) bool {
+	key, words, ok := strings.Cut(tag.Get("texts"), "=")
+	if !ok {
+		return false
+	}
+	f, ok := n.Field(key)
+	return ok && matchesWord(f.Node.Text, words)
 }
 
 // unknown deals with a key that no field of target has.

@@ -21,15 +21,16 @@
 //	enum:"a,b"        the words that are allowed, in upper or lower case
 //	inert:"true"      it is read and checked, but nothing acts on it yet
 //	inert:"c,d*"      nothing acts on these words yet
+//	texts:"k=a,b"     where the key k is one of these words, the texts of this
+//	                  list mean something else, and are not read
 //	example:"/api"    a value to show, written as in a file without quotes
 //
 // Fields may be of type string, bool, int, int64, time.Duration,
 // *regexp.Regexp, Size, any type with an UnmarshalText, a struct (a table), a
 // pointer to one of these (nil when the key is absent), and slices of these.
-// Sections implement checked where keys depend on each other, other where one
-// changes what another holds, and dropped for those of Pingap that have another
-// name by now or mean nothing here. What is accepted without effect becomes a
-// Note, not a Problem.
+// Sections implement checked where keys depend on each other, and dropped for
+// those of Pingap that have another name by now or mean nothing here. What is
+// accepted without effect becomes a Note, not a Problem.
 //
 // A value that is wrong leaves its field at the zero value, so that who looks
 // at it afterwards finds nothing to complain about a second time.

@@ -81,10 +81,6 @@ func (t *Table) Text(key string) string {
 // all have been decoded.
 type checked interface{ check() Problems }
 
-// other is a section in which the value of one key changes what others hold: it
-// returns, by key, what those are decoded into instead of their fields.
-type other interface{ other(n *Node) map[string]any }
-
 // dropped is a section that names keys that Pingap has renamed or dropped, or
 // that mean nothing here, each with what is to know of it.
 type dropped interface{ dropped() map[string]string }

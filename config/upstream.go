@@ -12,7 +12,7 @@ type Upstream struct {
 	// Addrs are the peers: "host[:port] [weight]" or "unix:/path [weight]". The
 	// port is 80 unless given, the weight 1. With discovery docker they are the
 	// labels of containers, and with transparent anything.
-	Addrs []PeerAddr `config:"addrs" required:"true" example:"127.0.0.1:8080"`
+	Addrs []PeerAddr `config:"addrs" required:"true" texts:"discovery=docker,transparent" example:"127.0.0.1:8080"`
 	// Discovery says where the addresses of host names come from: static looks
 	// them up once, dns again and again. Empty leaves it to the version. docker
 	// looks for containers by their labels, transparent takes the host that the
@@ -134,16 +134,8 @@ func (u *Upstream) TunnelTimeout() time.Duration {
 
 // Undiscovered reports whether the peers are to be found in a way that this
 // version does not have: there are none then, whatever Addrs is in the file.
-func (u *Upstream) Undiscovered() bool { return undiscovered(u.Discovery) }
-
-func undiscovered(discovery string) bool { return matchesWord(discovery, "docker,transparent") }
-
-// other leaves labels of containers, and what must stand there for nothing, unread.
-func (u *Upstream) other(n *Node) map[string]any {
-	if f, ok := n.Field("discovery"); ok && undiscovered(f.Node.Text) {
-		return map[string]any{"addrs": new([]string)}
-	}
-	return nil
+func (u *Upstream) Undiscovered() bool {
+	return u.Discovery == "docker" || u.Discovery == "transparent"
 }
 
 func (u *Upstream) check() Problems {
