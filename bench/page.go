@@ -8,7 +8,7 @@ import (
 // page is the report as a page of the documentation.
 func (r *report) page() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, pageHead, r.Rounds, r.Duration)
+	fmt.Fprintf(&b, pageHead, r.Rounds, r.Duration, closeRounds, strings.Join(closeScenarios(), ", "))
 	fmt.Fprintf(&b, "Measured on %s at %s, on %s, of which %d cores, with Linux %s", r.Date, r.Machine.Commit, r.Machine.CPU, r.Machine.Cores, r.Machine.Kernel)
 	var programs []string
 	for _, result := range r.Results {
@@ -94,8 +94,8 @@ const pageHead = "<!-- Written by `go run ./bench`: do not edit. -->\n" + `
 # Benchmarks
 
 The proxy beside nginx, HAProxy and, where it is about TLS, Caddy: %d rounds of %s for each proxy in each
-scenario under load, three times as many in the first four, where a few percent
-decide, a quarter at rest, the proxies taking turns.
+scenario under load, %d times as many where a few percent decide (%s), a quarter
+at rest, the proxies taking turns.
 
 - **Cores.** The proxy under test has one core, with one worker, thread or loop.
   Its upstream and its clients have the others. They are often what bounds

@@ -28,6 +28,17 @@ func (s scenario) rounds(usual int) int {
 	return usual
 }
 
+// closeScenarios returns the names of those that are close.
+func closeScenarios() []string {
+	var names []string
+	for _, s := range scenarios {
+		if s.close {
+			names = append(names, s.name)
+		}
+	}
+	return names
+}
+
 // among returns those of some peers that take part.
 func (s scenario) among(all []peer) []peer {
 	return slices.DeleteFunc(slices.Clone(all), func(p peer) bool { return p.tlsOnly && !s.tls })

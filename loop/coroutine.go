@@ -86,7 +86,7 @@ func (l *Loop) takeTask(co *Coroutine) bool {
 	l.flushDirty()
 	l.flushAfter(co)
 	if l.taking%batch == 0 {
-		l.flushDue()
+		l.flushBetween()
 	}
 	l.taking--
 	co.release()

@@ -171,7 +171,7 @@ func (l *Loop) turn() {
 		}
 		if i%batch == batch-1 {
 			l.runTasks()
-			l.flushDue()
+			l.flushBetween()
 		}
 	}
 	l.runTasks()
@@ -181,36 +181,6 @@ func (l *Loop) turn() {
 	}
 	l.runReady()
 	l.flushGathered()
-}
-
-// batch is how many connections are served together: what has come in is served
-// first, then the answers leave, since the code of each of the two finds itself in
-// the processor's caches then, as it would not if they took turns. It is a small
-// number, for the first answer waits for the last.
-const batch = 16
-
-// longTurn is how long a turn takes at most before what is written leaves after each
-// batch, however little that is: others may move much.
-const longTurn = 500 * time.Microsecond
-
-// muchMoved is how many bytes a coroutine moves before what others have written does
-// not wait for one more of its kind.
-const muchMoved = 32 << 10
-
-// flushAfter sends what is written when co, which has just run, has moved much: many
-// of those would keep the others waiting.
-func (l *Loop) flushAfter(co *Coroutine) {
-	if co.moved >= muchMoved {
-		l.flushGathered()
-	}
-}
-
-// flushDue sends what is written between two batches of a turn, if it is worth a
-// batch or has waited for long.
-func (l *Loop) flushDue() {
-	if len(l.gathered) >= batch || len(l.gathered) > 0 && l.Clock()-l.now > int64(longTurn) {
-		l.flushGathered()
-	}
 }
 
 // wait collects events. It waits for the first only when there is nothing to
@@ -278,7 +248,7 @@ func (l *Loop) runReady() {
 	for n := l.ready.len(); n > 0; n-- {
 		l.resume(l.ready.pop())
 		if n%batch == 0 {
-			l.flushDue()
+			l.flushBetween()
 		}
 	}
 }

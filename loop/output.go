@@ -106,13 +106,6 @@ const (
 	forCallback        // in its list dirty: when the coroutine parks or ends
 )
 
-// Gather makes output wait for the end of the turn of the loop, as long as it is
-// not much. Where many coroutines write to one connection, such as one whose streams
-// are answered one by one, all of it leaves together. And a loop that first serves
-// what has come in, and then sends all the answers, costs less processor time than
-// one that does both in turns, for the code of each stays in the processor's caches.
-func (c *Conn) Gather() { c.gathers = true }
-
 // cork makes the loop send what is pending.
 func (c *Conn) cork() {
 	l := c.loop
@@ -175,13 +168,6 @@ func (l *Loop) freeOutput(o *output) {
 func (l *Loop) flushDirty() {
 	if len(l.dirty) > 0 {
 		l.dirty = flushAll(l.dirty)
-	}
-}
-
-// flushGathered is flushDirty for what was to wait for the end of the turn.
-func (l *Loop) flushGathered() {
-	if len(l.gathered) > 0 {
-		l.gathered = flushAll(l.gathered)
 	}
 }
 
