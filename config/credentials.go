@@ -33,7 +33,11 @@ func (c Credentials) Complete() bool {
 	return name != "" && password != ""
 }
 
-// DecodeBase64 reads base64 with or without padding.
+// DecodeBase64 reads base64 with or without padding, and nothing else: the library
+// would overlook the ends of lines (RFC 4648 section 3.3).
 func DecodeBase64(text string) ([]byte, error) {
+	if i := strings.IndexAny(text, "\r\n"); i >= 0 {
+		return nil, base64.CorruptInputError(i)
+	}
 	return base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
 }

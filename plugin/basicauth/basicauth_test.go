@@ -98,7 +98,7 @@ func TestCredentialsThatAreNoneAreAnError(t *testing.T) {
 }
 
 func FuzzFieldPassesOnlyWithTheCredentials(f *testing.F) {
-	for _, field := range []string{"Basic YWxpY2U6c2VjcmV0", "basic  YWxpY2U6c2VjcmV0=", "Basic =", "B", " "} {
+	for _, field := range []string{"Basic YWxpY2U6c2VjcmV0", "basic  YWxpY2U6c2VjcmV0=", "Basic =", "B", " ", "Basic YWxpY2U6c2Vjcm\rV0"} {
 		f.Add(field)
 	}
 	b := plugintest.Make(f, build, alice).(*basicAuth)
