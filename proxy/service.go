@@ -49,6 +49,9 @@ func newService(name string, counts *traffic, loops int) *Service {
 // end is the last that is done for an exchange.
 func (s *Service) end(x *message.Exchange) {
 	on := &s.loops[x.Loop.ID()]
+	if x.Cut {
+		s.errors.reporter.reportCut(x)
+	}
 	if s.log != nil {
 		if on.lane == nil {
 			on.lane = s.log.Lane(x.Loop, s.format)
