@@ -3,9 +3,8 @@ package loop
 import "slices"
 
 // Output to a connection is corked: Append gathers it in a buffer, which leaves
-// in one system call with the next Write, or when the coroutine parks or ends.
-// Where many coroutines write to one connection it waits for the end of the
-// loop's turn, see Conn.Gather.
+// in one system call with the next Write, or when the coroutine parks or ends. On
+// connections that gather, it waits for the end of the loop's turn, see Conn.Gather.
 
 // output is what a connection has yet to send. It exists only while there is
 // something, so that an idle connection does not pay for it.

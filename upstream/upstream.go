@@ -46,8 +46,8 @@ type Spec struct {
 	TunnelTimeout time.Duration
 
 	// MaxIdle is how many idle connections each loop keeps (more for a moment,
-	// see surplusIdle), and IdleTimeout
-	// for how long. If either is 0, each connection carries one exchange.
+	// see surplusIdle), and IdleTimeout for how long. If either is 0, each
+	// connection carries one exchange.
 	MaxIdle     int
 	IdleTimeout time.Duration
 
