@@ -39,7 +39,7 @@ func Main(args []string, system System) int {
 	if code, ok := subcommand(args, system); ok {
 		return code
 	}
-	f, set, err := parseFlags(args, system.Getenv)
+	f, set, err := parseFlags(options(args), system.Getenv)
 	switch {
 	case err != nil:
 		fmt.Fprintf(system.Stderr, "pingap: %v\n", err)

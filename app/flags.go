@@ -51,6 +51,7 @@ Usage:
   pingap --upstream HOST:PORT
                              run without a configuration, before a server
   pingap -c CONF -t          check a configuration, say what was found, and exit (1 if it is wrong)
+  pingap help, version       print what --help and --version do
   pingap schema              print the JSON Schema of a configuration
   pingap history -c CONF [SECTION [--restore VERSION]]
                              list the earlier versions of a store with ?enable_history, with what each of a section such
@@ -109,7 +110,7 @@ func parseFlags(args []string, getenv func(string) string) (*flags, *pflag.FlagS
 		return nil, nil, fmt.Errorf("%w (%w)", err, errUsage)
 	}
 	if extra := set.Args(); len(extra) > 0 {
-		return nil, nil, fmt.Errorf("%q is no option; a configuration is given as -c %s (%w)", extra[0], extra[0], errUsage)
+		return nil, nil, noCommand(extra[0])
 	}
 	if err := f.simple.check(f.conf, set.Changed("upstream")); err != nil {
 		return nil, nil, fmt.Errorf("%w (%w)", err, errUsage)

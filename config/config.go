@@ -71,6 +71,12 @@ func (i *Item) has(key string) bool {
 	return ok
 }
 
+// meant reports whether a key that is not written is so in other words. known
+// are the keys of the kind of section.
+func (i *Item) meant(key string, known []string) bool {
+	return meant(i.table.section, key, i.table.node.Fields, known)
+}
+
 // broken reports whether the rest of the item could not be read.
 func (i *Item) broken() bool { return i.table.node.reported }
 

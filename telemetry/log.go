@@ -74,7 +74,7 @@ func Open(o LogOptions) (*Log, error) {
 func (l *Log) handler(asJSON bool) slog.Handler {
 	form := func(w io.Writer, bare bool) slog.Handler {
 		if asJSON {
-			return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l.Level})
+			return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l.Level, ReplaceAttr: durationAsText})
 		}
 		return &lineHandler{out: w, level: l.Level, bare: bare}
 	}
@@ -82,6 +82,15 @@ func (l *Log) handler(asJSON bool) slog.Handler {
 		return newSyslogHandler(l.out, *l.target.Syslog, func(w io.Writer) slog.Handler { return form(w, true) })
 	}
 	return form(l.out, false)
+}
+
+// durationAsText writes a duration as 1.5s, as lines for people have it: a bare
+// number would be one of nanoseconds, and not say so.
+func durationAsText(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // ParseLevel reads the name of a level, see LogOptions.
