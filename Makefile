@@ -40,7 +40,7 @@ test: test-needs lint cross ## install what the tests need, then run every check
 	$(GO) test -count=1 -tags poison ./...
 	$(GO) test -count=1 -race ./...
 
-docs: ## renew docs/configuration.md and the JSON Schema
+docs: ## renew docs/configuration.md, the tables of other pages and the JSON Schema
 	$(GO) generate ./config/schema
 
 countries: ## renew the data on countries of addresses, on Debian (see NOTICE)

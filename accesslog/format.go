@@ -18,7 +18,7 @@ import (
 	"pingap/message"
 )
 
-// formats are the predefined ones.
+// formats are the predefined ones; docs/access-log.md lists them.
 var formats = map[string]string{
 	"tiny":     `{method} {uri} {status} {size_human} - {latency}ms`,
 	"short":    `{remote} {method} {uri} {proto} {status} {size_human} - {latency}ms`,
@@ -150,9 +150,9 @@ func tag(name string) (appender, error) {
 	return lookUp(tags, "tag", name)
 }
 
-func lookUp(known map[string]appender, what, name string) (appender, error) {
-	if value, ok := known[name]; ok {
-		return value, nil
+func lookUp(known map[string]described, what, name string) (appender, error) {
+	if found, ok := known[name]; ok {
+		return found.value, nil
 	}
 	var names []string
 	for k := range known {

@@ -64,6 +64,9 @@ func isPath(word string) bool {
 }
 
 func (t *Target) parseFile(file string) error {
+	if strings.Contains(file, "://") {
+		return fmt.Errorf("access log: %q is no file; without a target lines go where --log leads, such as --log syslog://local", file)
+	}
 	series, options, err := logfile.ParseSeries(file)
 	if err != nil {
 		return err

@@ -39,6 +39,7 @@ func TestWrongTargetsAreExplained(t *testing.T) {
 		"/a?flush_timeout=3 combined":   "a duration such as 10s",
 		"/a?channel_buffer=no combined": "a number of lines",
 		"/a {metod}":                    `did you mean "method"?`,
+		"syslog://local combined":       "lines go where --log leads",
 		"nonsense of all kinds":         "use one of tiny, short, common, combined",
 	} {
 		if _, _, err := Parse(value); err == nil || !strings.Contains(err.Error(), want) {

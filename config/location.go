@@ -16,7 +16,8 @@ type Location struct {
 	// Host is a list separated by commas: exact names, *.example.com and
 	// ~regexp. Empty means any host.
 	Host Hosts `config:"host" example:"example.com"`
-	// Path is /prefix, =/exact or ~regexp. Empty means any path.
+	// Path is /prefix, =/exact or ~regexp. Empty means any path. Among those that
+	// fit the weight decides: see docs/routing.md.
 	Path Path `config:"path" example:"/api"`
 	// MatchHeaders, MatchQuery and MatchCookies must all hold: "name" is
 	// there, or "name:value" has that value.
@@ -27,20 +28,21 @@ type Location struct {
 	// such as /api/$name.
 	Rewrite Rewrite `config:"rewrite" example:"^/api/ /"`
 	// ProxySetHeaders replace fields of the request to the upstream,
-	// ProxyAddHeaders are added to it.
+	// ProxyAddHeaders are added to it. Values may hold variables: see
+	// docs/variables.md.
 	ProxySetHeaders []Header `config:"proxy_set_headers" example:"X-Name: value"`
 	ProxyAddHeaders []Header `config:"proxy_add_headers" example:"X-Name: value"`
 	// SetResponseHeaders replace fields of the answer, AddResponseHeaders are
 	// added to it, whoever has made it. An error page of the proxy gets them too,
 	// but for those that are about content and caching, such as Content-Type and
-	// Cache-Control.
+	// Cache-Control. Values may hold variables: see docs/variables.md.
 	SetResponseHeaders []Header `config:"set_response_headers" example:"X-Name: value"`
 	AddResponseHeaders []Header `config:"add_response_headers" example:"X-Name: value"`
 	// EnableReverseProxyHeaders tells the upstream for whom it works:
 	// X-Real-IP, X-Forwarded-For, -Proto, -Host and -Port.
 	EnableReverseProxyHeaders bool `config:"enable_reverse_proxy_headers"`
 	// Weight decides which location is asked first, in place of the weight
-	// that follows from host and path.
+	// that follows from host and path: see docs/routing.md.
 	Weight Weight `config:"weight" min:"0" max:"65535"`
 	// Plugins by name, in order.
 	Plugins []string `config:"plugins"`

@@ -13,10 +13,11 @@ type Server struct {
 	// unix:/path.
 	Addr ListenAddrs `config:"addr" required:"true" example:"0.0.0.0:80"`
 	// Locations are the names of the server's locations. Their weights decide
-	// which is asked first; the order here decides between equal weights.
+	// which is asked first, see docs/routing.md; the order here decides between
+	// equal weights.
 	Locations []string `config:"locations"`
 	// AccessLog is a format, by its name or as a template, behind an optional
-	// file. Empty means no access log.
+	// file: see docs/access-log.md. Empty means no access log.
 	AccessLog string `config:"access_log" example:"combined"`
 	// Threads is on how many of the process's loops the server runs; 0 means
 	// on all.

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -188,12 +187,9 @@ const mostTries = 5
 // lasts for 20 s.
 func TestFloodsHurtNobodyElse(t *testing.T) {
 	upstream := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok") })
-	config := strings.Replace(proxyTo(upstream), "[locations.all]", "enabled_h2 = true\n[locations.all]", 1)
+	config := withH2(proxyTo(upstream))
 	p, other := startProxy(t, config), startProxy(t, config)
-	one := newClient(t)
-	two := &http.Client{Transport: &http.Transport{Protocols: new(http.Protocols)}, Timeout: patience}
-	two.Transport.(*http.Transport).Protocols.SetUnencryptedHTTP2(true)
-	t.Cleanup(two.CloseIdleConnections)
+	one, two := newClient(t), newH2CClient(t)
 	length := max(soak(t)/3, 200*time.Millisecond)
 	under := func(name, victim string) time.Duration {
 		defer startAttack(t, name, victim)()

@@ -181,6 +181,15 @@ func newClient(t testing.TB) *http.Client {
 	return &http.Client{Transport: transport, Timeout: 2 * patience}
 }
 
+// newH2CClient returns one that talks HTTP/2 without TLS.
+func newH2CClient(t testing.TB) *http.Client {
+	c := newClient(t)
+	transport := c.Transport.(*http.Transport)
+	transport.Protocols = new(http.Protocols)
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	return c
+}
+
 // soak is how long a test that meets rare events looks for them.
 func soak(t testing.TB) time.Duration {
 	t.Helper()

@@ -170,6 +170,11 @@ addrs = [%q]
 `, upstream, strings.Join(upstreamKeys, "\n"))
 }
 
+// withH2 makes the server of proxyTo talk HTTP/2 too.
+func withH2(config string) string {
+	return strings.Replace(config, "[locations.all]", "enabled_h2 = true\n[locations.all]", 1)
+}
+
 // stop ends the proxy in an orderly way and expects success.
 func (p *proxy) stop(t testing.TB) {
 	t.Helper()

@@ -25,6 +25,7 @@ func seeds(f *testing.F, add func(raw []byte)) {
 	for _, lines := range []string{
 		typicalHead,
 		"HEAD \n",
+		"HEAD ",
 		"GET http://a:80/b?c HTTP/1.1\nHost: a:80\n\n",
 		"\nOPTIONS * HTTP/1.0\n\n",
 		"CONNECT [::1]:443 HTTP/1.1\nHost: [::1]:443\n\n",

@@ -15,6 +15,7 @@ var refusals = []struct {
 }{
 	// RFC 9112 section 2.2: lines end in CRLF.
 	{"line ends in LF", "GET / HTTP/1.1\nHost: a\r\n\r\n", errBareLF},
+	{"line of HEAD ends in LF", "HEAD / HTTP/1.1\nHost: a\r\n\r\n", errBareLF},
 	{"field line ends in LF", "GET / HTTP/1.1\r\nHost: a\n\r\n", errBareLF},
 	{"field name ends in LF", "GET / HTTP/1.1\r\nHost: a\r\nx\n\r\n", errNoColon},
 	{"head ends in LF", "GET / HTTP/1.1\r\nHost: a\r\n\n", errBareLF},

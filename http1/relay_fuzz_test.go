@@ -63,33 +63,33 @@ func (c *client) readAnswers(raw []byte) (requests []string, answered int) {
 		}
 		requests = append(requests, forwarded(r.Request, r.content))
 		raw = rest
-		if over = !c.readAnswer(in, r.Request.Method, true); !over {
+		if over = !c.readAnswer(in, r.Request, true); !over {
 			answered++
 		}
 	}
 	c.conn.CloseWrite()
-	method, _, _ := bytes.Cut(bytes.TrimLeft(raw, "\r\n"), []byte(" "))
-	for c.readAnswer(in, string(method), false) {
+	refused := &http.Request{Method: "GET"}
+	if bytes.HasPrefix(bytes.TrimPrefix(raw, crlf), []byte("HEAD ")) {
+		refused.Method = "HEAD"
+	}
+	for c.readAnswer(in, refused, false) {
 		c.t.Fatal("an answer to what is no request")
 	}
 	return requests, answered
 }
 
-// readAnswer reads the answer to a request, or to what begins as one and is none,
+// readAnswer reads the answer to a request, or to what begins as one, is not whole
 // and has been followed by the client's end. It reports false if that is a refusal
 // or the end, behind which nothing may come.
-func (c *client) readAnswer(in *bufio.Reader, method string, whole bool) bool {
+func (c *client) readAnswer(in *bufio.Reader, r *http.Request, whole bool) bool {
 	c.t.Helper()
 	for {
 		// To the relay a client that ends before its answer has left: the
 		// connection is reset where something it has sent is not read.
-		switch _, err := in.Peek(1); {
-		case err == io.EOF, !whole && errors.Is(err, syscall.ECONNRESET):
+		if _, err := in.Peek(1); err == io.EOF || !whole && errors.Is(err, syscall.ECONNRESET) {
 			return false
-		case err != nil:
-			c.t.Fatalf("instead of an answer: %v", err)
 		}
-		answer, err := http.ReadResponse(in, &http.Request{Method: method})
+		answer, err := http.ReadResponse(in, r)
 		if err == nil && answer.StatusCode < 200 {
 			continue
 		}

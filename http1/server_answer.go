@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"bytes"
 	"errors"
 	"os"
 
@@ -50,8 +51,13 @@ func (s *session) refusal() *Error {
 	return errNoAnswer
 }
 
-// refuse answers a request that the handler does not get to see.
+// refuse answers a request that the handler does not get to see. What begins like
+// HEAD has no content as its answer even where the first line is what is wrong: the
+// client expects none, and could take it for the answer to its next request.
 func (s *session) refuse(why *Error) {
+	if s.x.Request.Method == "" && bytes.HasPrefix(bytes.TrimPrefix(s.in.unread(), crlf), []byte("HEAD ")) {
+		s.x.Request.Method = "HEAD"
+	}
 	s.persist = false
 	s.x.Failed = why
 	s.x.Response.Status = why.Status

@@ -81,7 +81,7 @@ func (w *responseWriter) fail(err error) {
 		err = s.co.Canceled()
 	}
 	if s.x.Failed == nil {
-		s.x.Failed = err
+		s.x.Failed, s.x.Cut = err, true
 	}
 	s.persist, s.cut = false, true
 	s.abort = w.framing == untilClose || err == os.ErrDeadlineExceeded

@@ -47,7 +47,7 @@ func (e *exchange) write() {
 func (e *exchange) cut(err error) {
 	x := &e.x
 	if x.Failed == nil {
-		x.Failed = err
+		x.Failed, x.Cut = err, true
 	}
 	if e.failed != nil {
 		x.Failed = message.ErrClientGone

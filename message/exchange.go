@@ -99,8 +99,9 @@ type Facts struct {
 	Sent     int64
 	Received int64
 	// Failed is set with the error that cut the response short after its head
-	// was sent, or that stood for the answer before.
+	// was sent, or that stood for the answer before. Cut is set with the former.
 	Failed error
+	Cut    bool
 
 	Upstream    UpstreamFacts
 	Compression CompressionFacts

@@ -343,7 +343,7 @@ func (h *splitUpstream) Serve(x *message.Exchange) error {
 		}
 		return fmt.Errorf("%w: %q, which a plugin has chosen, is not defined", ErrNoUpstream, x.Instead)
 	case h.own == nil:
-		return ErrNoUpstream
+		return errNobodyAnswers
 	}
 	return h.own.Serve(x)
 }

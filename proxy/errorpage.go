@@ -75,7 +75,7 @@ func newErrorPages(template, version string, logger *slog.Logger) *errorPages {
 func (p *errorPages) answer(x *message.Exchange, err error) {
 	o := OutcomeOf(err)
 	if o.Serious {
-		p.reporter.report(x, o, err)
+		p.reporter.report(x, "exchange failed", o.Word, o.Status, err)
 	}
 	if o.Status == 499 {
 		return // nobody is there to answer

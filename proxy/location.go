@@ -119,7 +119,7 @@ type treatment struct {
 func (t *treatment) handler() message.Handler {
 	// The upstream is asked with the fields that the location sets, and those
 	// of its answer are set before anything else sees it.
-	h := message.Handler(message.HandlerFunc(func(*message.Exchange) error { return ErrNoUpstream }))
+	h := message.Handler(message.HandlerFunc(func(*message.Exchange) error { return errNobodyAnswers }))
 	if t.upstream != nil {
 		h = grpc.Calls(forward{t.upstream}, grpcStatus)
 		if t.grpcWeb {
@@ -150,9 +150,11 @@ func (t *treatment) handler() message.Handler {
 	return h
 }
 
-// ErrNoUpstream is the outcome of a location that has no upstream, when none of
-// its plugins has answered either.
-var ErrNoUpstream = errors.New("the location has no upstream and none of its plugins answered")
+// ErrNoUpstream is the outcome of an exchange that no plugin has answered, where there
+// is no upstream to ask. The errors that are it say why.
+var ErrNoUpstream = errors.New("no upstream")
+
+var errNobodyAnswers = fmt.Errorf("%w: the location has none and none of its plugins answered", ErrNoUpstream)
 
 // rewritePath rewrites the path before next.
 type rewritePath struct {

@@ -45,6 +45,8 @@ func OutcomeOf(err error) Outcome {
 		return Outcome{Status: 400, Word: "bad_path", Advice: "There can be nothing at this address."}
 	case errors.Is(err, ErrNoLocation):
 		return Outcome{Status: 404, Word: "no_location", Advice: "There is nothing at this address."}
+	case errors.Is(err, ErrAmbiguousPath):
+		return Outcome{Status: 400, Word: "ambiguous_path", Advice: "This address can be read in more than one way: leave out dot segments, and encoded or repeated slashes."}
 	case errors.Is(err, ErrLoop):
 		return Outcome{Status: 508, Word: "loop", Advice: "This address leads back to itself.", Serious: true}
 	case errors.Is(err, ErrNoUpstream):

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
@@ -25,17 +26,29 @@ type reporter struct {
 	silent   int // failures since the last report that were not logged
 }
 
-func (r *reporter) report(x *message.Exchange, o Outcome, err error) {
+// reportCut logs an exchange whose upstream has failed after the head of its answer:
+// there is no other answer that could tell the client. Where it is the client that has
+// failed, nobody needs to hear of it.
+func (r *reporter) reportCut(x *message.Exchange) {
+	var failed *message.UpstreamError
+	if errors.As(x.Failed, &failed) {
+		r.report(x, "answer cut short", upstreamOutcome(failed.Failure).Word, x.Response.Status, failed)
+	}
+}
+
+// report logs what has happened to an exchange, in a word, and the status that its
+// client has got.
+func (r *reporter) report(x *message.Exchange, event, word string, status int, err error) {
 	silent, ok := r.allow()
 	if !ok {
 		return
 	}
-	args := []any{"status", o.Status, "what", o.Word, "server", x.Server, "location", x.Location,
+	args := []any{"status", status, "what", word, "server", x.Server, "location", x.Location,
 		"upstream", x.Upstream.Name, "method", strings.Clone(x.Request.Method), "path", strings.Clone(x.Request.Path)}
 	if silent > 0 {
 		args = append(args, "not_logged_before", silent)
 	}
-	r.logger.Warn("exchange failed: "+err.Error(), args...)
+	r.logger.Warn(event+": "+err.Error(), args...)
 }
 
 // allow reports whether a failure is to be logged now, and how many have not

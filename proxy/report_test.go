@@ -18,14 +18,14 @@ func TestFailuresAreLoggedAFewTimesASecond(t *testing.T) {
 	x := &message.Exchange{}
 	x.Reset()
 	for range 100 {
-		r.report(x, Outcome{Status: 502, Word: "connect_failed"}, errors.New("refused"))
+		r.report(x, "exchange failed", "connect_failed", 502, errors.New("refused"))
 	}
 	if n := strings.Count(log.String(), "refused"); n != reportsPerSecond {
 		t.Errorf("%d of 100 failures in a second are logged, want %d", n, reportsPerSecond)
 	}
 	now = now.Add(time.Second)
 	log.Reset()
-	r.report(x, Outcome{}, errors.New("refused"))
+	r.report(x, "exchange failed", "connect_failed", 502, errors.New("refused"))
 	if !strings.Contains(log.String(), "not_logged_before=90") {
 		t.Errorf("the next says: %s", log.String())
 	}

@@ -49,6 +49,9 @@ func newService(name string, counts *traffic, loops int) *Service {
 // end is the last that is done for an exchange.
 func (s *Service) end(x *message.Exchange) {
 	on := &s.loops[x.Loop.ID()]
+	if x.Cut {
+		s.errors.reporter.reportCut(x)
+	}
 	if s.log != nil {
 		if on.lane == nil {
 			on.lane = s.log.Lane(x.Loop, s.format)
@@ -83,6 +86,10 @@ func (s *Service) active() (n int64) {
 // ErrNoLocation is the outcome of a request that no location matches.
 var ErrNoLocation = errors.New("no location matches")
 
+// ErrAmbiguousPath is that of a request whose path upstreams may read in several ways,
+// which lead to different locations (see route.Path).
+var ErrAmbiguousPath = errors.New("its path has several readings, which lead to different locations")
+
 // Refuse answers an exchange that the wire refuses before there is a request to
 // serve, so that it is counted and logged like any other.
 func (s *Service) Refuse(x *message.Exchange, why *http1.Error) {
@@ -114,8 +121,12 @@ func (s *Service) Serve(x *message.Exchange) error {
 	}
 	location, ok := s.table.Match(x)
 	if !ok {
-		s.errors.answer(x, ErrNoLocation)
-		return ErrNoLocation
+		err := ErrNoLocation
+		if s.table.Ambiguous(x) {
+			err = ErrAmbiguousPath
+		}
+		s.errors.answer(x, err)
+		return err
 	}
 	err := location.Serve(x)
 	if err != nil {

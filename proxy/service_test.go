@@ -191,6 +191,8 @@ discovery = "docker"
 			{"/none", 0, 503, "no_upstream"},
 			{"/to/nobody", 0, 503, "no_upstream"},
 			{"/up./secret", 0, 400, "bad_path"},
+			{"/none/../small", 0, 400, "ambiguous_path"},
+			{"/nowhere/../elsewhere", 0, 404, "no_location"},
 			{"/to/dead", 0, 502, "connect_failed"},
 			{"/docker", 0, 503, "no_peer"},
 		} {

@@ -137,22 +137,34 @@ func (v *value) of(x *message.Exchange) string {
 	return x.Finish(b)
 }
 
-// variables are the names that may stand behind a $, besides http_<field> and
-// captures.
-var variables = map[string]appendVariable{
-	"host":   func(dst []byte, x *message.Exchange) []byte { return append(dst, x.Request.Hostname()...) },
-	"scheme": func(dst []byte, x *message.Exchange) []byte { return append(dst, x.Request.Scheme...) },
-	"hostname": func(dst []byte, _ *message.Exchange) []byte {
-		return append(dst, machineName...)
-	},
-	"remote_addr": func(dst []byte, x *message.Exchange) []byte { return appendAddr(dst, x.Client.Addr()) },
-	"remote_port": func(dst []byte, x *message.Exchange) []byte { return appendPort(dst, x.Client) },
-	"server_addr": func(dst []byte, x *message.Exchange) []byte { return appendAddr(dst, x.Local.Addr()) },
-	"server_port": func(dst []byte, x *message.Exchange) []byte { return appendPort(dst, x.Local) },
-	"upstream_addr": func(dst []byte, x *message.Exchange) []byte {
-		return append(dst, x.Upstream.Addr...)
-	},
-	"proxy_add_x_forwarded_for": appendForwardedFor,
+// describedVariable is a variable, with the line of docs/variables.md on it: make docs
+// takes the text, and the order, from the table below.
+type describedVariable struct {
+	value appendVariable
+	doc   string
+}
+
+// variables are the names that may stand behind a $, besides http_<field>, those
+// of the client's TLS connection and captures.
+var variables = map[string]describedVariable{
+	"host": {func(dst []byte, x *message.Exchange) []byte { return append(dst, x.Request.Hostname()...) },
+		"host that the request is for, without its port; `$http_host` has it with the port that the client has written"},
+	"scheme": {func(dst []byte, x *message.Exchange) []byte { return append(dst, x.Request.Scheme...) },
+		"`http` or `https`: how the request came to this proxy"},
+	"remote_addr": {func(dst []byte, x *message.Exchange) []byte { return appendAddr(dst, x.Client.Addr()) },
+		"address of the peer, or the one that a PROXY header names; `unix` on a Unix socket"},
+	"remote_port": {func(dst []byte, x *message.Exchange) []byte { return appendPort(dst, x.Client) },
+		"port of the peer; `0` on a Unix socket"},
+	"server_addr": {func(dst []byte, x *message.Exchange) []byte { return appendAddr(dst, x.Local.Addr()) },
+		"address of this machine at which the request came in; `unix` on a Unix socket"},
+	"server_port": {func(dst []byte, x *message.Exchange) []byte { return appendPort(dst, x.Local) },
+		"port at which it came in; `0` on a Unix socket"},
+	"hostname": {func(dst []byte, _ *message.Exchange) []byte { return append(dst, machineName...) },
+		"name of this machine"},
+	"upstream_addr": {func(dst []byte, x *message.Exchange) []byte { return append(dst, x.Upstream.Addr...) },
+		"address of the peer of the upstream that is asked; empty where no upstream is"},
+	"proxy_add_x_forwarded_for": {appendForwardedFor,
+		"addresses that the request has come through, for `X-Forwarded-For`: what a proxy of `basic.trusted_proxies` has sent in that field, and `$remote_addr`; what any other peer claims is left out"},
 }
 
 // machineName is the host's name, asked once.
@@ -178,7 +190,7 @@ func variableOf(name string, captures []string) appendVariable {
 			return v.pieces[0].variable
 		}
 	}
-	return variables[name]
+	return variables[name].value
 }
 
 // requestField is a field of the request. A name with underscores also finds

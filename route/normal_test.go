@@ -106,9 +106,13 @@ func TestNoSpellingOfAPathLeadsAroundALocation(t *testing.T) {
 		"/site//../secret":            "", // slashes merged before ".." is resolved, or after
 		"/public/x%2F..%2F..%2Fadmin": "",
 	} {
-		got, ok := choose.Match(get("h", sent))
+		x := get("h", sent)
+		got, ok := choose.Match(x)
 		if got != want || ok != (want != "") {
 			t.Errorf("%s: chose %q, want %q", sent, got, want)
+		}
+		if !ok && !choose.Ambiguous(x) {
+			t.Errorf("%s: what there is to choose from is not said to be ambiguous", sent)
 		}
 	}
 }

@@ -156,7 +156,8 @@ func newLocation[T any](spec *Spec[T]) (*location, error) {
 // the named groups of that location's expressions as captures of the exchange;
 // a group of the path stands before one of the host with the same name. ok is
 // false when no location matches, and also when the path is so written that
-// two upstreams could read it as paths of different locations (see [Path]).
+// two upstreams could read it as paths of different locations (see [Path], and
+// [Table.Ambiguous] for which of the two it is).
 //
 // It allocates nothing, except once per expression with named groups in the
 // chosen location.
@@ -174,6 +175,12 @@ func (t *Table[T]) Match(x *message.Exchange) (target T, ok bool) {
 		t.locations[found.rank].capture(&r)
 	}
 	return t.targets[found.rank], true
+}
+
+// Ambiguous tells, of an exchange for which Match has found none, whether there is a
+// location for its path, but another one or none for another reading of it.
+func (t *Table[T]) Ambiguous(x *message.Exchange) bool {
+	return t.index.find(&request{x: x, host: Host(x), path: Path(x)}) != noEntry
 }
 
 // unambiguous reports whether the location of a rank is chosen however the path

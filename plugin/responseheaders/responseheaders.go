@@ -15,7 +15,7 @@ import (
 // the order in which they stand here.
 type settings struct {
 	// AddHeaders are fields that are added, each "Name: value"; those of the same
-	// name stay. The value may hold variables.
+	// name stay. The value may hold variables: see docs/variables.md.
 	AddHeaders []config.Header `config:"add_headers"`
 	// RemoveHeaders are names of fields that are removed.
 	RemoveHeaders []string `config:"remove_headers" example:"X-Powered-By"`

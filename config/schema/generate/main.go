@@ -1,5 +1,6 @@
 // Command generate writes the JSON Schema and the reference page of a
-// configuration. Its argument is the root of the module. See package schema.
+// configuration, and the tables of other pages that are made of the sources. Its
+// argument is the root of the module. See package schema.
 package main
 
 import (
@@ -37,8 +38,11 @@ func generate(root string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{
-		"config/schema/schema.json": schema,
-		"docs/configuration.md":     r.markdown(),
-	}, nil
+	files, err := insertTables(root)
+	if err != nil {
+		return nil, err
+	}
+	files["config/schema/schema.json"] = schema
+	files["docs/configuration.md"] = r.markdown()
+	return files, nil
 }

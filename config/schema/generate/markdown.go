@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -44,7 +45,7 @@ func writeKeys(b *bytes.Buffer, prefix string, keys []key) {
 		b.WriteString("| key | type | default | meaning |\n|---|---|---|---|\n")
 	}
 	for _, k := range keys {
-		fmt.Fprintf(b, "| `%s%s` | %s | %s | %s |\n", prefix, k.name, k.typeName(), k.defaultText(), cell(k.description()))
+		fmt.Fprintf(b, "| `%s%s` | %s | %s | %s |\n", prefix, k.name, k.typeName(), k.defaultText(), linked(cell(k.description())))
 		if k.shape.kind == table {
 			inner := prefix + k.name + "."
 			if k.shape.list {
@@ -57,6 +58,12 @@ func writeKeys(b *bytes.Buffer, prefix string, keys []key) {
 
 // cell makes a text one of a table.
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
+
+// pageName is how comments name another page.
+var pageName = regexp.MustCompile(`docs/([a-z-]+\.md)`)
+
+// linked makes links of the pages that a text names.
+func linked(text string) string { return pageName.ReplaceAllString(text, "[$1]($1)") }
 
 // forms are the types whose texts have a form of their own.
 var forms = map[string]string{
@@ -103,7 +110,7 @@ func (k *key) defaultText() string {
 		return "`" + written + "`"
 	case k.shape.kind == boolean:
 		return "`false`"
-	case k.shape.kind == integer && k.tag.Get("min") == "0":
+	case k.shape.kind == integer && k.shape.form == "" && k.tag.Get("min") == "0":
 		return "`0`"
 	}
 	return ""

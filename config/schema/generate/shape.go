@@ -9,7 +9,7 @@ import (
 type shape struct {
 	kind kind
 	list bool
-	form string // of a text, such as "Header"; names the type
+	form string // of a text or integer, such as "Header"; names the type
 }
 
 type kind int
@@ -65,7 +65,7 @@ func (s *source) named(name string) (shape, []key, error) {
 	case fromText && fromInteger:
 		return shape{kind: size}, nil, nil
 	case fromInteger:
-		return shape{kind: integer}, nil, nil
+		return shape{kind: integer, form: name}, nil, nil
 	case fromText:
 		return shape{kind: text, form: name}, nil, nil
 	}
