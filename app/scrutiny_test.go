@@ -37,6 +37,8 @@ func TestCheckRefusesWhatTheStartWould(t *testing.T) {
 		"file in way":    {proxyingAt("unix:"+file, "", "", peer), ":4: servers.web: addr: listen on unix:" + file + ": "},
 		"no such IP":     {proxyingAt("192.0.2.1:23111", "", "", peer), ":4: servers.web: addr: listen on 192.0.2.1:23111: "},
 		"keys of ticket": {proxyingAt(free, `ticket_key_file = "/none/keys"`, "", peer), ":2: basic: ticket_key_file: "},
+		"certificate":    {proxyingAt(free, "", "", peer) + "[certificates.c]\ntls_key = \"/no/k.pem\"\ntls_cert = \"/no/c.pem\"\n", ":14: certificates.c: tls_cert: file /no/c.pem: no such file"},
+		"authority":      {proxyingAt(free, "", "", peer) + "tls_ca = \"/no/ca.pem\"\nsni = \"x\"\n", ":12: upstreams.u: tls_ca: file /no/ca.pem: no such file"},
 	} {
 		path := conf(t, c.text)
 		want := c.want

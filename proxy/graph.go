@@ -124,7 +124,7 @@ func (g *Graph) build(ctx context.Context, env Environment) error {
 			continue
 		}
 		if err := g.openLog(s, env); err != nil {
-			return config.Problems{section.Problem("access_log", err.Error(), "")}
+			return config.Problems{unwritable(section, err)}
 		}
 	}
 	return nil

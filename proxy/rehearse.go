@@ -67,10 +67,15 @@ func tryLogs(c, before *config.Config) (problems config.Problems) {
 		}
 		tried[target.Series] = true
 		if err := target.Check(); err != nil {
-			problems = append(problems, s.Problem("access_log", err.Error(), ""))
+			problems = append(problems, unwritable(s, err))
 		}
 	}
 	return problems
+}
+
+// unwritable says that the file of a server's access log cannot be opened.
+func unwritable(s *config.Server, err error) config.Problem {
+	return s.Problem("access_log", err.Error(), "name a file in a directory that this process may write, or none")
 }
 
 // logOf returns where a server's access log goes. ok is false where that is
