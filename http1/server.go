@@ -183,8 +183,12 @@ func (f *front) drain(quiet time.Duration) {
 
 func (f *front) cut() {
 	f.eachConn(func(c *serverConn) {
-		if c.serving != nil {
-			c.serving.clientGone()
+		if s := c.serving; s != nil {
+			s.clientGone()
+			if s.response.endsWithConnection() {
+				c.abort() // the client would take what it got for all
+				return
+			}
 		}
 		c.close()
 	})

@@ -49,7 +49,17 @@ func (f *front) accept(conn *loop.Conn, tls *message.TLS) {
 		c.serve()
 		return
 	}
-	conn.SetIdleTimeout(f.timeouts.Head)
+	conn.SetIdleTimeout(c.patience())
+}
+
+// patience is how long the connection may be silent now.
+func (c *serverConn) patience() time.Duration {
+	f := c.front
+	if c.served > 0 {
+		return f.timeouts.Idle
+	}
+	// Under a layer the connection may seem to be readable again and again.
+	return max(f.timeouts.Head-time.Duration(f.loop.Now()-c.connectedAt), 1)
 }
 
 // ConnEvent starts a session when a request comes in, tells a running one that
@@ -95,7 +105,7 @@ func (c *serverConn) wait() {
 		c.waitLast()
 		return
 	}
-	c.conn.SetIdleTimeout(c.front.timeouts.Idle)
+	c.conn.SetIdleTimeout(c.patience())
 }
 
 // waitLast gives a waiting connection the quiet time for its last request.

@@ -71,6 +71,12 @@ func (w *responseWriter) mayWait() bool {
 	return w.session.persist && w.session.conn.conn.Pending() < maxCorked
 }
 
+// endsWithConnection reports whether it is the end of the connection that tells the
+// client where the response ends, which has begun.
+func (w *responseWriter) endsWithConnection() bool {
+	return w.begun && w.framing == untilClose
+}
+
 // fail cuts the connection inside a response. Where only the end of the
 // connection would end the content, a reset tells that this is not it. For a client
 // that has stopped reading the kernel would keep what it has not taken, megabytes, for
@@ -84,7 +90,7 @@ func (w *responseWriter) fail(err error) {
 		s.x.Failed, s.x.Cut = err, true
 	}
 	s.persist, s.cut = false, true
-	s.abort = w.framing == untilClose || err == os.ErrDeadlineExceeded
+	s.abort = w.endsWithConnection() || err == os.ErrDeadlineExceeded
 }
 
 // plan decides how the content is framed and whether the connection persists.

@@ -8,12 +8,14 @@ import (
 )
 
 // Close sends pending output as far as it goes without waiting and closes the
-// connection. Coroutines parked on it get net.ErrClosed.
+// connection. Coroutines parked on it get net.ErrClosed, as does a Write that has sent
+// a part and gives others a turn; what a layer says at the end is not said then, for
+// what has been written is not whole.
 func (c *Conn) Close() error {
 	if c.closed {
 		return net.ErrClosed
 	}
-	if c.writer == nil {
+	if c.writer == nil && !c.midWrite {
 		if c.Pending() > 0 {
 			c.flushNow()
 		}

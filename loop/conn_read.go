@@ -3,6 +3,7 @@ package loop
 import (
 	"io"
 	"net"
+	"os"
 	"syscall"
 )
 
@@ -82,11 +83,26 @@ func (c *Conn) WaitReadable() error {
 	if c.reader != nil {
 		panic("loop: two coroutines read one connection")
 	}
+	late := c.readDeadline != 0 && c.readDeadline <= c.loop.now
 	c.reader = c.loop.running()
 	err := c.loop.ParkUntil(c.readDeadline)
 	c.reader = nil
 	if c.closed {
 		return net.ErrClosed
 	}
+	if err == os.ErrDeadlineExceeded && !late && c.overlooked() {
+		return nil
+	}
 	return err
+}
+
+// overlooked looks, when a time is over, for what has come in time: of a loop that was
+// held up more may have happened than the poller tells in one turn.
+func (c *Conn) overlooked() bool {
+	if !c.readable {
+		var one [1]byte
+		_, err := c.Peek(one[:])
+		c.readable = err != ErrWouldBlock
+	}
+	return c.readable
 }

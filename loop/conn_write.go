@@ -41,7 +41,7 @@ func (c *Conn) Writev(a, b []byte) (int64, error) {
 }
 
 func (c *Conn) sendAll(a, b []byte) (done int64, err error) {
-	for c.Pending()+len(a)+len(b) > 0 {
+	for more := c.Pending()+len(a)+len(b) > 0; more; {
 		n, err := c.trySend(c.unsent(), a, b)
 		if err == ErrWouldBlock {
 			c.midWrite = len(a)+len(b) > 0
@@ -55,8 +55,10 @@ func (c *Conn) sendAll(a, b []byte) (done int64, err error) {
 		done += int64(n)
 		a, n = advance(a, n)
 		b, _ = advance(b, n)
-		// Last: this may yield, and whoever runs then flushes what is pending.
 		c.midWrite = len(a)+len(b) > 0
+		more = c.midWrite || c.Pending() > 0
+		// Last: this may yield, and whoever runs then flushes what is pending, or
+		// closes the connection.
 		c.loop.Spend(moved)
 	}
 	return done, nil

@@ -2,7 +2,9 @@ package loop_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
+	"net"
 	"testing"
 	"time"
 
@@ -123,4 +125,64 @@ func TestOutputGrowsWhileAnotherCoroutineFlushes(t *testing.T) {
 		}
 		near.Close()
 	})
+}
+
+// marked is a layer that marks the end.
+type marked struct{ conn *loop.Conn }
+
+const endMark = "<end>"
+
+func (m marked) Open(p []byte) (int, error) { return m.conn.TryReadRaw(p) }
+func (m marked) Seal(p []byte) error        { m.conn.AppendRaw(p); return nil }
+func (m marked) SealEnd() error             { m.conn.AppendRaw([]byte(endMark)); return nil }
+
+// A Write that gives others a turn may find its connection closed by one of them: it
+// has failed then, and no layer says that this is the end.
+func TestAWriteThatIsCutInItsMiddleFails(t *testing.T) {
+	const size = 64 << 20
+	for name, end := range map[string]func(*loop.Conn){"close": func(c *loop.Conn) { c.Close() }, "abort": (*loop.Conn).Abort} {
+		for _, layered := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, layer %v", name, layered), func(t *testing.T) {
+				var far net.Conn
+				looptest.Run(t, func(l *loop.Loop) {
+					var near *loop.Conn
+					near, far = looptest.Pair(t, l)
+					if layered {
+						near.SetLayer(marked{near})
+					}
+					read := make(chan []byte)
+					go func() {
+						all, _ := io.ReadAll(far)
+						read <- all
+					}()
+					var sent int
+					var err error
+					done := false
+					l.Go(loop.TaskFunc(func() {
+						sent, err = near.Write(make([]byte, size))
+						done = true
+					}))
+					l.Yield()
+					for near.Stuck() { // until it has yielded instead of waiting
+						l.Yield()
+					}
+					if done {
+						t.Fatal("all has been written at once")
+					}
+					end(near)
+					for !done {
+						l.Yield()
+					}
+					if err == nil || sent >= size {
+						t.Errorf("%d bytes of %d are written (%v)", sent, size, err)
+					}
+					var got []byte
+					l.Await(func() { got = <-read })
+					if bytes.HasSuffix(got, []byte(endMark)) {
+						t.Error("the peer is told that it has all")
+					}
+				})
+			})
+		}
+	}
 }

@@ -40,7 +40,7 @@ type Coroutine struct {
 	expired     bool  // the timer ended the last park
 	canceled    error // what every park returns from now on
 	interrupted error // the same while nothing has been canceled; see Interrupt
-	moved       int   // bytes moved since it was resumed
+	moved       int   // bytes moved since it was resumed, or given a task
 	timer       Timer
 }
 
@@ -74,6 +74,7 @@ func (l *Loop) runTasks() {
 	for l.taking = l.tasks.len(); l.taking > 0; {
 		l.taking--
 		l.resume(l.coroutine(l.tasks.pop()))
+		l.between(l.taking)
 	}
 }
 
@@ -85,9 +86,7 @@ func (l *Loop) takeTask(co *Coroutine) bool {
 	}
 	l.flushDirty()
 	l.flushAfter(co)
-	if l.taking%batch == 0 {
-		l.flushBetween()
-	}
+	l.between(l.taking)
 	l.taking--
 	co.release()
 	co.hold(l.tasks.pop())
@@ -332,6 +331,7 @@ func (co *Coroutine) expire() {
 // returns the error given to Cancel, if any, at once.
 func (l *Loop) Sleep(d time.Duration) error {
 	co := l.running()
+	l.now = l.Clock() // the coroutine may have run for as long as it wants to sleep
 	until := l.after(max(d, 1))
 	for l.now < until && co.Canceled() == nil {
 		l.ParkUntil(until)

@@ -51,6 +51,10 @@ func (l *Loop) dial(a Addr, o *DialOptions) (*Conn, error) {
 		c.Abort()
 		return nil, err
 	}
+	if c.toItself() {
+		c.Abort()
+		return nil, os.NewSyscallError("connect", unix.ECONNREFUSED)
+	}
 	return c, nil
 }
 
@@ -115,4 +119,11 @@ func (c *Conn) connected(deadline int64) error {
 		return os.NewSyscallError("connect", unix.Errno(code))
 	}
 	return nil
+}
+
+// toItself reports whether a connection is one to its own near end: where nobody
+// listens at a port of this machine, the kernel may choose just that port for the near
+// end, and what is sent comes back.
+func (c *Conn) toItself() bool {
+	return c.remotePort != 0 && c.LocalAddrPort() == c.RemoteAddrPort()
 }

@@ -1,5 +1,7 @@
 package loop
 
+import "net/netip"
+
 // What tests need to see of the inside.
 
 // FD returns the connection's descriptor.
@@ -40,3 +42,12 @@ func (w *Watchdog) Check() { w.check() }
 
 // Stuck reports whether a coroutine waits for room on the connection.
 func (c *Conn) Stuck() bool { return c.writer != nil }
+
+// ToItself reports whether the connection's far end is its near end.
+func (c *Conn) ToItself() bool { return c.toItself() }
+
+// Adopt makes a connection of a descriptor that is connected.
+func (l *Loop) Adopt(fd int, remote netip.AddrPort) (*Conn, error) {
+	c := newConn(fd, remote)
+	return c, l.Attach(c)
+}

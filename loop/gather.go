@@ -10,16 +10,18 @@ import "time"
 //
 // What waits leaves earlier where whoever comes next would make it wait for long:
 // after a coroutine that has moved much, before those that have used up their share
-// of the turn before, and between two batches when it is worth one or late.
+// of the turn before, after a batch, and when the others take their time.
 func (c *Conn) Gather() { c.gathers = true }
 
 const (
 	// batch is how many connections are served together before their answers
 	// leave. It is a small number, for the first answer waits for the last.
 	batch = 16
-	// longTurn is how long a turn takes at most before what is written leaves
-	// after each batch, however little that is: others may move much.
-	longTurn = 500 * time.Microsecond
+	// glance is how many steps a turn takes from one look at the clock to the next.
+	glance = 4
+	// longWait is for how long a turn goes on, give or take a few steps, before what
+	// is written leaves, however little that is.
+	longWait = 500 * time.Microsecond
 	// muchMoved is how many bytes a coroutine moves before what others have
 	// written does not wait for one more of its kind.
 	muchMoved = 32 << 10
@@ -27,6 +29,7 @@ const (
 
 // flushGathered is flushDirty for what was to wait for the end of the turn.
 func (l *Loop) flushGathered() {
+	l.flushed = l.now
 	if len(l.gathered) > 0 {
 		l.gathered = flushAll(l.gathered)
 	}
@@ -40,10 +43,15 @@ func (l *Loop) flushAfter(co *Coroutine) {
 	}
 }
 
-// flushBetween sends what is written between two batches of a turn, if it is worth a
-// batch or has waited for long.
-func (l *Loop) flushBetween() {
-	if len(l.gathered) >= batch || len(l.gathered) > 0 && l.Clock()-l.now > int64(longTurn) {
+// between is called between two steps of a turn, which are counted up or down, by
+// whatever may be one of many. It keeps the loop's time and sends what is written when
+// a batch has been served, or when others have taken long.
+func (l *Loop) between(steps int) {
+	if steps%glance != 0 {
+		return
+	}
+	l.now = l.Clock()
+	if l.now-l.flushed > int64(longWait) || steps%batch == 0 && len(l.gathered) >= batch {
 		l.flushGathered()
 	}
 }

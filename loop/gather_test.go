@@ -3,6 +3,7 @@ package loop_test
 import (
 	"io"
 	"testing"
+	"time"
 
 	"pingap/loop"
 	"pingap/loop/looptest"
@@ -130,6 +131,35 @@ func TestOutputOfManyConnectionsDoesNotWaitForTheTurn(t *testing.T) {
 			t.Errorf("the output of %d connections of %d has waited at a time", most, many)
 		}
 		closeAll(conns)
+	})
+}
+
+// Tasks that move nothing may take long all the same.
+func TestGatheredOutputDoesNotWaitForTasksThatTakeLong(t *testing.T) {
+	looptest.Run(t, func(l *loop.Loop) {
+		near, _ := looptest.Pair(t, l)
+		near.Gather()
+		const many, few = 12, 5
+		waited, ran := 0, 0
+		for i := range many {
+			l.Start(loop.TaskFunc(func() {
+				if i == 0 {
+					near.Append([]byte("x"))
+				} else if near.Pending() > 0 {
+					waited++
+				}
+				for began := l.Clock(); l.Clock()-began < int64(time.Millisecond); {
+				}
+				ran++
+			}))
+		}
+		for ran < many {
+			l.Yield()
+		}
+		if waited > few {
+			t.Errorf("what the first task has written waits for %d others", waited)
+		}
+		near.Close()
 	})
 }
 

@@ -89,7 +89,11 @@ func (c *Conn) sendSealed(a, b []byte) (done int64, err error) {
 		if err != nil {
 			return done, err
 		}
+		more := c.midWrite || c.Pending() > 0
 		c.loop.Spend(n)
+		if more && c.closed { // by somebody who had a turn meanwhile
+			return done, net.ErrClosed
+		}
 	}
 }
 

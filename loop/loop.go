@@ -4,9 +4,9 @@
 // blocked: when a socket would block it parks, the loop serves others, and the
 // coroutine is resumed when the socket is ready.
 //
-// A turn of the loop is: wait for events, fire what is due, deliver the events
-// (which resumes the coroutines parked on them), run what other goroutines
-// posted and what became ready meanwhile.
+// A turn of the loop is: wait for events, deliver them (which resumes the
+// coroutines parked on them), fire what is due, run what other goroutines posted and
+// what became ready meanwhile, and send what has been written.
 //
 // Code that runs on a loop never blocks the goroutine it runs on: no channel,
 // no lock held across a park, no blocking I/O. Whatever must block goes through
@@ -50,12 +50,12 @@ type Loop struct {
 	started time.Time // origin of loop time
 
 	// Owned by the loop.
-	now         int64 // loop time of this turn, ns
+	now         int64 // loop time as of the last look at the clock, ns
 	wheel       wheel
 	slots       slots
 	ready       queue[*Coroutine] // to resume in this turn
 	tasks       queue[Task]       // that have been started, to run in this turn
-	taking      int               // of those, now
+	taking      int               // how many of those runTasks has still to run
 	free        *Coroutine        // pooled coroutines, linked
 	leastPooled int               // how many have been pooled all the time since dropSurplus
 	all         []*Coroutine
@@ -63,6 +63,7 @@ type Loop struct {
 	awaiting    int        // coroutines parked in Await
 	dirty       []*Conn    // connections with corked output
 	gathered    []*Conn    // those whose output waits for the end of the turn
+	flushed     int64      // loop time at which it last left
 	buffers     buffers
 	outputs     []*output     // spare ones
 	pipes       []*kernelPipe // spare ones of Splice, empty
@@ -122,7 +123,8 @@ func New(o Options) (*Loop, error) {
 func (l *Loop) ID() int { return l.id }
 
 // Now returns the loop's time in nanoseconds since the loop was made, as of the
-// beginning of this turn. It never goes back and costs nothing.
+// last look at the clock, which is a few events or coroutines ago. It never goes back
+// and costs nothing.
 func (l *Loop) Now() int64 { return l.now }
 
 // Clock reads the time anew, in the same scale as Now, for measuring within a
@@ -163,6 +165,7 @@ func (l *Loop) Run() {
 func (l *Loop) turn() {
 	events := l.wait()
 	l.now = l.Clock()
+	l.flushed = l.now
 	l.progress.turn()
 	for i := range events {
 		e := &events[i]
@@ -171,8 +174,8 @@ func (l *Loop) turn() {
 		}
 		if i%batch == batch-1 {
 			l.runTasks()
-			l.flushBetween()
 		}
+		l.between(i + 1)
 	}
 	l.runTasks()
 	l.wheel.advance(l.now)
@@ -245,11 +248,10 @@ func (l *Loop) runReady() {
 		// Mostly those are ready that have used up their share of the last turn.
 		l.flushGathered()
 	}
-	for n := l.ready.len(); n > 0; n-- {
+	for left := l.ready.len(); left > 0; {
 		l.resume(l.ready.pop())
-		if n%batch == 0 {
-			l.flushBetween()
-		}
+		left--
+		l.between(left)
 	}
 }
 

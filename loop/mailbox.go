@@ -69,6 +69,7 @@ func (m *mailbox) run(l *Loop) {
 	for i, fn := range posts {
 		posts[i] = nil
 		l.call(fn)
+		l.between(i + 1)
 	}
 	m.spare = nil
 	if cap(posts) <= keptPosts {

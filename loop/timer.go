@@ -9,7 +9,8 @@ import (
 // Timers hang in a hierarchical wheel: arming, re-arming and disarming are a
 // few pointer writes, whatever the number of timers, and take neither memory
 // nor a system call. The price is coarseness: a timer fires up to one tick
-// late, never early.
+// late, and never early as the loop's time goes, which is that of its last look
+// at the clock.
 //
 // Most timers are pushed back again and again and never fire. One that is due
 // later than before therefore stays where it hangs, and moves on when its slot
@@ -41,7 +42,7 @@ type Timer struct {
 // Armed reports whether the timer is waiting to fire.
 func (t *Timer) Armed() bool { return t.due != 0 }
 
-// Arm makes t fire once, d from now or up to a tick later. A timer that is
+// Arm makes t fire once, d from Now or up to a tick later. A timer that is
 // armed already is moved.
 func (l *Loop) Arm(t *Timer, d time.Duration) { l.armAt(t, l.after(d)) }
 
@@ -82,11 +83,16 @@ func (t *Timer) suspend() { t.due = 0 }
 
 // fire runs t, which has just been taken off the wheel.
 func (l *Loop) fire(t *Timer) {
-	if t.conn != nil {
-		t.conn.notify(Expired)
-		return
+	switch c := t.conn; {
+	case c == nil:
+		l.call(t.Fire)
+	case c.reader == nil && !c.readable && c.overlooked():
+		// Whoever hears of it arms the timer again, or else hears of that in a moment.
+		l.Arm(t, tick)
+		c.notify(Readable)
+	default:
+		c.notify(Expired)
 	}
-	l.call(t.Fire)
 }
 
 // wheel holds timers by the tick in which they are to be looked at. Level 0 has
