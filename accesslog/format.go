@@ -42,7 +42,8 @@ type Format struct {
 
 // Compile reads a format: the name of a predefined one, or a template with tags
 // in braces. Braces around anything that could not be a tag are text, so that a
-// template can be JSON. An unknown tag is an error that names the nearest one.
+// template can be JSON. An unknown tag is an error that names the nearest one,
+// and so is one that is empty, holds blanks or is not closed.
 func Compile(template string) (*Format, error) {
 	if predefined, ok := formats[template]; ok {
 		template = predefined
@@ -52,6 +53,9 @@ func Compile(template string) (*Format, error) {
 	for i := 0; i < len(template); i++ {
 		end := tagEnd(template, i)
 		if end < 0 {
+			if err := notTag(template, i); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		value, err := tag(template[i+1 : end])
@@ -78,16 +82,52 @@ func tagEnd(template string, i int) int {
 		return -1
 	}
 	for j := i + 1; j < len(template); j++ {
-		c := template[j]
-		switch {
+		switch c := template[j]; {
 		case c == '}' && j > i+1:
 			return j
-		case 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9', strings.IndexByte("_<>~:$.-", c) >= 0:
-		default:
+		case !inTag(c):
 			return -1
 		}
 	}
 	return -1
+}
+
+// notTag returns an error for a brace that begins no tag, but was meant to.
+func notTag(template string, i int) error {
+	if template[i] != '{' {
+		return nil
+	}
+	inside := strings.TrimLeft(template[i+1:], " ")
+	if strings.HasPrefix(inside, "}") {
+		if isValue(template[:i]) {
+			return nil
+		}
+		return fmt.Errorf("%q is an empty tag; write a name into it, such as {status}", template[i:len(template)-len(inside)+1])
+	}
+	length := strings.IndexFunc(inside, func(r rune) bool { return r >= 0x80 || !inTag(byte(r)) })
+	if length < 0 {
+		length = len(inside)
+	}
+	name, rest := inside[:length], strings.TrimLeft(inside[length:], " ")
+	if _, err := tag(name); name == "" || err != nil && rest != "" {
+		return nil // what a JSON object begins with
+	}
+	if strings.HasPrefix(rest, "}") {
+		return fmt.Errorf("the tag {%s} holds blanks; write {%s}", template[i+1:len(template)-len(rest)], name)
+	}
+	return fmt.Errorf("the tag {%s is not closed; write {%s}", name, name)
+}
+
+// isValue reports whether what follows a text would be a value of JSON, as an
+// empty object may be.
+func isValue(before string) bool {
+	before = strings.TrimRight(before, " ")
+	return before != "" && strings.IndexByte(":,[", before[len(before)-1]) >= 0
+}
+
+// inTag reports whether a tag may hold c.
+func inTag(c byte) bool {
+	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("_<>~:$.-", c) >= 0
 }
 
 // tag finds the value that a tag stands for.
@@ -123,7 +163,7 @@ func lookUp(known map[string]described, what, name string) (appender, error) {
 	if hint == "" {
 		hint = "there are " + strings.Join(names, ", ")
 	}
-	return nil, fmt.Errorf("unknown %s %q in the access log format; %s", what, name, hint)
+	return nil, fmt.Errorf("unknown %s %q; %s", what, name, hint)
 }
 
 // environment returns an environment variable as it is now; $hostname is the

@@ -156,6 +156,46 @@ func TestBracesThatAreNoTagAreText(t *testing.T) {
 	}
 }
 
+func TestTagsThatAreNotWholeAreWrong(t *testing.T) {
+	for template, want := range map[string]string{
+		"{method} lat={latency":  "the tag {latency is not closed; write {latency}",
+		"{method {uri}":          "the tag {method is not closed",
+		"{method} {laten":        "the tag {laten is not closed",
+		"{method} {:upstream_ad": "the tag {:upstream_ad is not closed",
+		"{~session {uri}":        "the tag {~session is not closed",
+		"{} {method}":            `"{}" is an empty tag`,
+		"{method} {  }":          `"{  }" is an empty tag`,
+		"a={} {method}":          `"{}" is an empty tag`,
+		"{ method }":             "the tag { method } holds blanks; write {method}",
+		"{method } {uri}":        "the tag {method } holds blanks; write {method}",
+	} {
+		if _, err := Compile(template); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want one with %s", template, err, want)
+		}
+	}
+}
+
+// What is JSON, or nearly, has braces of its own.
+func TestFormatsThatAreJSON(t *testing.T) {
+	l := looptest.New(t)
+	for template, want := range map[string]string{
+		`{"a": "{method}"}`:                         `{"a": "POST"}`,
+		`{ "a": {}, "b": [{}, {}], "c": {status} }`: `{ "a": {}, "b": [{}, {}], "c": 201 }`,
+		`{status: {status}, to: {"uri":"{uri}"}}`:   `{status: 201, to: {"uri":"/a/b?c=d"}}`,
+		"{\n{method}\n}":                            "{\nPOST\n}",
+		"{{method}} {ü} {":                          "{POST} {ü} {",
+	} {
+		f, err := Compile(template)
+		if err != nil {
+			t.Errorf("%s: %v", template, err)
+			continue
+		}
+		if got := string(f.Append(nil, example(l))); got != want {
+			t.Errorf("%s makes %s, want %s", template, got, want)
+		}
+	}
+}
+
 func TestUnknownTagsAreNamedWithTheNearest(t *testing.T) {
 	for template, want := range map[string]string{
 		"{methd}":               `did you mean "method"?`,

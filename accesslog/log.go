@@ -2,7 +2,6 @@ package accesslog
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"log/slog"
 	"sync"
@@ -53,7 +52,7 @@ func Open(t Target, output io.Writer, logger *slog.Logger) (*Log, error) {
 		logger.Error("access log: cannot begin a new file", "error", err)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("access log: %w", err)
+		return nil, err
 	}
 	return newLog(t.Path, file, t, logger), nil
 }

@@ -69,12 +69,12 @@ func (t *Target) parseFile(file string) error {
 	}
 	series, options, err := logfile.ParseSeries(file)
 	if err != nil {
-		return fmt.Errorf("access log: %w", err)
+		return err
 	}
 	t.Series = series
 	for name, values := range options {
 		if err := t.setOption(name, values[len(values)-1]); err != nil {
-			return fmt.Errorf("access log %s: %w", series.Path, err)
+			return fmt.Errorf("%s: %w", series.Path, err)
 		}
 	}
 	return nil

@@ -211,9 +211,9 @@ func adminProcess(live *reloader, next *succession, from *source) admin.Process 
 	began := time.Now()
 	return admin.Process{
 		Store: from.store,
-		Check: func(_ context.Context, s *store.Snapshot) ([]config.Change, config.Problems) {
+		Check: func(ctx context.Context, s *store.Snapshot) ([]config.Change, config.Problems) {
 			now := live.inForce()
-			c, problems := from.decode(s, now)
+			c, problems := from.decode(ctx, s, now, rehearsed)
 			return c.Changes(now.Config), problems
 		},
 		Reload:  live.reloadNow,

@@ -39,7 +39,7 @@ func Main(args []string, system System) int {
 	if code, ok := subcommand(args, system); ok {
 		return code
 	}
-	f, set, err := parseFlags(args, system.Getenv)
+	f, set, err := parseFlags(options(args), system.Getenv)
 	switch {
 	case err != nil:
 		fmt.Fprintf(system.Stderr, "pingap: %v\n", err)
@@ -85,6 +85,9 @@ func serve(f *flags, system System) error {
 	}
 	switch {
 	case f.test:
+		if err := tryLog(f); err != nil {
+			return err
+		}
 		summarize(system.Stdout, c)
 		return nil
 	case f.sync != "":
@@ -124,7 +127,7 @@ var errWrong = errors.New("the configuration is wrong")
 
 // load reads and checks the configuration. Problems are printed, all of them.
 func load(from *source, f *flags, stderr io.Writer) (*loaded, error) {
-	c, problems, err := from.read(context.Background(), nil)
+	c, problems, err := from.read(context.Background(), nil, f.scrutiny())
 	for _, p := range problems {
 		fmt.Fprintln(stderr, p)
 	}

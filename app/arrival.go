@@ -44,20 +44,16 @@ func prepare(c *loaded, f *flags, system System) (a *arrival, err error) {
 			a.abandon()
 		}
 	}()
-	who, err := identify(c.Basic.User, c.Basic.Group)
-	if err != nil {
+	if err := a.inherit(c, f, c.who, system); err != nil {
 		return a, err
 	}
-	if err := a.inherit(c, f, who, system); err != nil {
-		return a, err
-	}
-	if a.pid, err = openPidFile(pidPath(c.Basic.PidFile, a.daemon != nil), who); err != nil {
+	if a.pid, err = openPidFile(pidPath(c.Basic.PidFile, a.daemon != nil), c.who); err != nil {
 		a.warnings = append(a.warnings, err) // it is not worth an outage
 	}
-	if err := a.daemon.openErrorLog(c.Basic.ErrorLog, who, f, system); err != nil {
+	if err := a.daemon.openErrorLog(c.Basic.ErrorLog, c.who, f, system); err != nil {
 		return a, err
 	}
-	return a, a.become(who, c, f)
+	return a, a.become(c, f)
 }
 
 // inherit collects the listeners that are open already.
@@ -124,15 +120,12 @@ func adopt(fds []int) (listeners []*loop.Listener, err error) {
 
 // become opens the listeners that are missing and turns into the user of the
 // configuration.
-func (a *arrival) become(who *identity, c *loaded, f *flags) error {
+func (a *arrival) become(c *loaded, f *flags) error {
+	who := c.who
 	if who == nil || who.present() {
 		return nil
 	}
-	sites, err := bareSites(c.Config)
-	if err != nil {
-		return err
-	}
-	open, err := server.Open(sites, loops(c.Config, f), a.listeners)
+	open, err := server.Open(bareSites(c.Config), loops(c.Config, f), a.listeners)
 	if err != nil {
 		a.listeners = nil // closed
 		return err

@@ -12,6 +12,7 @@ import (
 
 	"pingap/admin"
 	"pingap/config"
+	"pingap/telemetry"
 )
 
 // flags are what the command line and the environment say.
@@ -31,6 +32,8 @@ type flags struct {
 	autoreload  bool
 	args        []string // as they were given
 
+	fromEnvironment map[string]bool // options that a variable gave
+
 	admin        string         // where the admin is to listen, as it was given; "" for nowhere
 	adminAddress *admin.Address // the same; nil for nowhere
 
@@ -48,6 +51,7 @@ Usage:
   pingap --upstream HOST:PORT
                              run without a configuration, before a server
   pingap -c CONF -t          check a configuration, say what was found, and exit (1 if it is wrong)
+  pingap help, version       print what --help and --version do
   pingap schema              print the JSON Schema of a configuration
   pingap history -c CONF [SECTION [--restore VERSION]]
                              list the earlier versions of a store with ?enable_history, with what each of a section such
@@ -77,14 +81,14 @@ var errUsage = errors.New("see pingap --help")
 // parseFlags reads the arguments and, for options that they leave out, the
 // environment.
 func parseFlags(args []string, getenv func(string) string) (*flags, *pflag.FlagSet, error) {
-	f := &flags{args: args}
+	f := &flags{args: args, fromEnvironment: make(map[string]bool)}
 	set := pflag.NewFlagSet("pingap", pflag.ContinueOnError)
 	set.SortFlags = false
 	set.SetOutput(io.Discard)
 	set.StringVarP(&f.conf, "conf", "c", "", "configuration: a `file`, a directory, or etcd://host:2379/prefix (PINGAP_CONF)")
 	set.BoolVarP(&f.test, "test", "t", false, "check the configuration and exit")
 	set.StringVar(&f.log, "log", "", "application log: a `file` or directory, with ?rolling=daily, hourly, minutely or never behind it, or syslog://local; standard error without it (PINGAP_LOG)")
-	set.StringVar(&f.logLevel, "log-level", "", "debug, info, warn or error, before basic.log_level (PINGAP_LOG_LEVEL)")
+	set.StringVar(&f.logLevel, "log-level", "", "trace, debug, info, warn, error or off, before basic.log_level (PINGAP_LOG_LEVEL)")
 	set.IntVar(&f.threads, "threads", 0, "event loops, before basic.threads; one for each CPU without either (PINGAP_THREADS)")
 	set.BoolVarP(&f.daemon, "daemon", "d", false, "run in the background; return when it serves, or fails (PINGAP_DAEMON)")
 	set.BoolVarP(&f.upgrade, "upgrade", "u", false, "take over from a process that has been sent SIGQUIT (PINGAP_UPGRADE)")
@@ -106,7 +110,7 @@ func parseFlags(args []string, getenv func(string) string) (*flags, *pflag.FlagS
 		return nil, nil, fmt.Errorf("%w (%w)", err, errUsage)
 	}
 	if extra := set.Args(); len(extra) > 0 {
-		return nil, nil, fmt.Errorf("%q is no option; a configuration is given as -c %s (%w)", extra[0], extra[0], errUsage)
+		return nil, nil, noCommand(extra[0])
 	}
 	if err := f.simple.check(f.conf, set.Changed("upstream")); err != nil {
 		return nil, nil, fmt.Errorf("%w (%w)", err, errUsage)
@@ -120,7 +124,7 @@ func parseFlags(args []string, getenv func(string) string) (*flags, *pflag.FlagS
 		}
 		f.write = write
 	}
-	if err := fromEnvironment(set, getenv); err != nil {
+	if err := f.readEnvironment(set, getenv); err != nil {
 		return nil, nil, err
 	}
 	if set.Changed("threads") && f.threads < 1 {
@@ -136,7 +140,7 @@ func parseFlags(args []string, getenv func(string) string) (*flags, *pflag.FlagS
 	f.simple.cert, f.simple.key = expandHome(f.simple.cert, getenv), expandHome(f.simple.key, getenv)
 	f.log = expandHome(f.log, getenv)
 	f.rustLog = levelOf(getenv("RUST_LOG"))
-	return f, set, nil
+	return f, set, f.checkLog()
 }
 
 // environment names the variables that stand in for options.
@@ -153,7 +157,7 @@ var environment = map[string]string{
 	"autoreload":  "PINGAP_AUTORELOAD",
 }
 
-func fromEnvironment(set *pflag.FlagSet, getenv func(string) string) error {
+func (f *flags) readEnvironment(set *pflag.FlagSet, getenv func(string) string) error {
 	for option, variable := range environment {
 		text := getenv(variable)
 		if text == "" || set.Changed(option) {
@@ -165,6 +169,7 @@ func fromEnvironment(set *pflag.FlagSet, getenv func(string) string) error {
 		if err := set.Set(option, text); err != nil {
 			return fmt.Errorf("environment variable %s: %w (%w)", variable, err, errUsage)
 		}
+		f.fromEnvironment[option] = true
 	}
 	return nil
 }
@@ -190,6 +195,46 @@ func expandHome(path string, getenv func(string) string) string {
 // serves reports whether the command line asks for a proxy, not for something
 // that is printed or written.
 func (f *flags) serves() bool { return !f.test && f.write == nil && f.sync == "" }
+
+// scrutiny is how closely the command line has a configuration be looked at.
+func (f *flags) scrutiny() scrutiny {
+	switch {
+	case f.test:
+		return rehearsed
+	case f.serves():
+		return toServe
+	}
+	return asText
+}
+
+// named returns what an option was given by: the option itself or its variable.
+func (f *flags) named(option string) string {
+	if f.fromEnvironment[option] {
+		return environment[option]
+	}
+	return "--" + option
+}
+
+// logError says of an error that it is about the log that was asked for.
+func (f *flags) logError(err error) error {
+	if err == nil || f.log == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", f.named("log"), err)
+}
+
+// checkLog checks what can be without opening the log.
+func (f *flags) checkLog() error {
+	if f.logLevel != "" {
+		if _, err := telemetry.ParseLevel(f.logLevel); err != nil {
+			return fmt.Errorf("%s: %w (%w)", f.named("log-level"), err, errUsage)
+		}
+	}
+	if _, err := telemetry.ParseTarget(f.log); err != nil {
+		return fmt.Errorf("%w (%w)", f.logError(err), errUsage)
+	}
+	return nil
+}
 
 // levelOf reads the level for the whole log out of a list of filters, as the
 // configuration does; "" when there is none.

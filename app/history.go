@@ -91,7 +91,7 @@ func restore(s *store.Store, category, name, version string, system System) erro
 	}
 	from := &source{name: s.String(), store: s}
 	sound := func(snapshot *store.Snapshot) error {
-		_, problems := from.decode(snapshot, nil)
+		_, problems := from.decode(ctx, snapshot, nil, asText)
 		if found := problems.Errors(); len(found) > 0 {
 			return fmt.Errorf("the configuration would be wrong, so nothing was saved:\n%w", found)
 		}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+
+	"pingap/config"
 )
 
 // identity is whom a process serves as, once it has what only root may open.
@@ -19,23 +21,28 @@ type identity struct {
 
 // identify looks up the user and the group of the configuration, each a name or
 // a number; nil when there are none.
-func identify(userName, groupName string) (*identity, error) {
+func identify(c *config.Config) (*identity, config.Problems) {
+	userName, groupName := c.Basic.User, c.Basic.Group
 	if userName == "" && groupName == "" {
 		return nil, nil
 	}
+	var problems config.Problems
 	i := &identity{uid: os.Geteuid(), gid: os.Getegid(), name: userName}
 	if userName != "" {
 		if err := i.lookUpUser(userName); err != nil {
-			return nil, err
+			problems = append(problems, c.BasicProblem("user", err.Error(), fmt.Sprintf("create it (useradd --system %s), or name another", userName)))
 		}
 	}
 	if groupName != "" {
 		gid, err := lookUpGroup(groupName)
 		if err != nil {
-			return nil, err
+			problems = append(problems, c.BasicProblem("group", err.Error(), fmt.Sprintf("create it (groupadd --system %s), or name another", groupName)))
 		}
 		i.gid = gid
 		i.name += ":" + groupName
+	}
+	if len(problems) > 0 {
+		return nil, problems
 	}
 	if !slices.Contains(i.groups, i.gid) {
 		i.groups = append(i.groups, i.gid)
@@ -51,13 +58,13 @@ func (i *identity) lookUpUser(name string) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("basic.user is %q, and the system has no such user; create it (useradd --system %s), or name another", name, name)
+		return fmt.Errorf("the system has no user %q", name)
 	}
 	if i.uid, err = strconv.Atoi(u.Uid); err == nil {
 		i.gid, err = strconv.Atoi(u.Gid)
 	}
 	if err != nil {
-		return fmt.Errorf("basic.user %q: %w", name, err)
+		return fmt.Errorf("the user %q has no numbers: %w", name, err)
 	}
 	// Without them the process has its first group alone, which is less.
 	ids, _ := u.GroupIds()
@@ -77,7 +84,7 @@ func lookUpGroup(name string) (int, error) {
 		}
 	}
 	if err != nil {
-		return 0, fmt.Errorf("basic.group is %q, and the system has no such group; create it (groupadd --system %s), or name another", name, name)
+		return 0, fmt.Errorf("the system has no group %q", name)
 	}
 	return strconv.Atoi(g.Gid)
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"pingap/config"
 )
 
 // asRoot skips what only root can try.
@@ -107,15 +109,16 @@ func TestRestartOfItsOwnWorksAsTheUserToo(t *testing.T) {
 func TestUserThatIsNotThereIsExplained(t *testing.T) {
 	for _, c := range []struct{ user, group, want string }{
 		{"no-such-user", "", "useradd --system no-such-user"},
-		{"999999999", "", "no such user"},
+		{"999999999", "", "the system has no user"},
 		{"", "no-such-group", "groupadd --system no-such-group"},
 	} {
-		if _, err := identify(c.user, c.group); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s:%s: %v", c.user, c.group, err)
+		_, wrong := identify(&config.Config{Basic: config.Basic{User: c.user, Group: c.group}})
+		if len(wrong) != 1 || !strings.Contains(wrong.Error(), c.want) {
+			t.Errorf("%s:%s: %v", c.user, c.group, wrong)
 		}
 	}
-	if who, err := identify("", ""); who != nil || err != nil || who.users() != nil {
-		t.Errorf("nobody is %+v, %v", who, err)
+	if who, wrong := identify(&config.Config{}); who != nil || wrong != nil || who.users() != nil {
+		t.Errorf("nobody is %+v, %v", who, wrong)
 	}
 }
 

@@ -253,10 +253,15 @@ func (r *reloader) readAndPut(before *loaded) (c *loaded, problems config.Proble
 			err = fmt.Errorf("the program could not deal with the new one: %v", p)
 		}
 	}()
-	c, problems, err = before.from.read(r.life, before)
+	c, problems, err = before.from.read(r.life, before, toServe)
 	logProblems(r.log.Logger, problems)
-	if err == nil {
-		_, err = r.put(c)
+	if err != nil {
+		return c, problems, err
+	}
+	_, err = r.put(c)
+	if found := problemsIn(err); found != nil {
+		logProblems(r.log.Logger, found)
+		problems, err = append(problems, found...), c.from.wrong(found)
 	}
 	return c, problems, err
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"time"
@@ -26,6 +27,19 @@ func logProblems(logger *slog.Logger, problems config.Problems) {
 			logger.Error(p.String())
 		}
 	}
+}
+
+// spread prints the problems that an error is, and returns how many there are;
+// another error it returns as it is.
+func spread(w io.Writer, c *loaded, err error) error {
+	problems := problemsIn(err)
+	if problems == nil {
+		return err
+	}
+	for _, p := range problems {
+		fmt.Fprintln(w, p)
+	}
+	return c.from.wrong(problems)
 }
 
 // logNotes logs what there is to know of a configuration that is in force.

@@ -80,7 +80,7 @@ func TestConfigurationThatIsWrongChangesNothing(t *testing.T) {
 	if problem := p.conf + `:11: plugins.answer: unknown key "dta"`; !strings.Contains(p.stderr.String(), problem) {
 		t.Errorf("the log does not say %q:\n%s", problem, p.stderr)
 	}
-	said = p.rewrite(t, answering+"[servers.two]\naddr = \"192.0.2.1:1\"\n", "the configuration stays as it was: server")
+	said = p.rewrite(t, answering+"[servers.two]\naddr = \"192.0.2.1:1\"\n", "the configuration stays as it was: "+p.conf)
 	if !strings.Contains(said, "no such address") {
 		t.Errorf("the log says %q", said)
 	}

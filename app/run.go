@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"net"
 	"net/netip"
 	"os"
 	"os/signal"
@@ -66,7 +65,7 @@ func run(c *loaded, f *flags, system System) error {
 
 	tickets, err := certificate.NewTicketKeys(certificate.TicketSpec{File: c.Basic.TicketKeyFile, Logger: logger})
 	if err != nil {
-		return err
+		return spread(system.Stderr, c, noTickets(c, err))
 	}
 	defer tickets.Close()
 	stapler := certificate.NewStapler(logger)
@@ -86,7 +85,7 @@ func run(c *loaded, f *flags, system System) error {
 	sites, err := live.put(c)
 	if err != nil {
 		srv.Disinherit()
-		return err
+		return spread(system.Stderr, c, err)
 	}
 	for _, addr := range srv.Disinherit() {
 		logger.Info("no server listens there any more", "address", addr.String())
@@ -137,9 +136,10 @@ func loops(c *config.Config, f *flags) int {
 }
 
 func openLog(c *config.Config, f *flags, system System) (*telemetry.Log, error) {
-	return telemetry.Open(telemetry.LogOptions{
+	log, err := telemetry.Open(telemetry.LogOptions{
 		Target: f.log, Stderr: system.Stderr, Level: logLevel(c, f), JSON: c.Basic.LogFormatJSON, Gather: int(c.Basic.LogBufferedSize),
 	})
+	return log, f.logError(err)
 }
 
 // logLevel says from which level on is logged.
@@ -149,12 +149,10 @@ func logLevel(c *config.Config, f *flags) string {
 
 // sitesOf makes the sites of a graph's services.
 func sitesOf(g *proxy.Graph, certificates *certificate.Store, tickets *certificate.TicketKeys) ([]*server.Site, error) {
-	sites, err := bareSites(g.Config)
-	if err != nil {
-		return nil, err
-	}
+	sites := bareSites(g.Config)
 	for i, site := range sites {
 		s := g.Config.Servers[i]
+		var err error
 		site.Wire = wireOf(s, g.Services[site.Name])
 		site.HTTP2, site.MaxStreams = s.EnabledH2, s.H2MaxStreams
 		for _, n := range s.ProxyProtocol {
@@ -168,16 +166,11 @@ func sitesOf(g *proxy.Graph, certificates *certificate.Store, tickets *certifica
 }
 
 // bareSites makes the sites of a configuration, without what answers there.
-func bareSites(c *config.Config) ([]*server.Site, error) {
-	var sites []*server.Site
+func bareSites(c *config.Config) (sites []*server.Site) {
 	for _, s := range c.Servers {
-		addrs, err := listenAddrs(s)
-		if err != nil {
-			return nil, fmt.Errorf("server %q: %w", s.Name, err)
-		}
-		sites = append(sites, &server.Site{
+		site := &server.Site{
 			Name:  s.Name,
-			Addrs: addrs,
+			Place: fmt.Sprintf("%s: servers.%s: addr", s.At("addr"), s.Name),
 			Loops: s.Threads,
 			Listen: loop.ListenOptions{
 				Backlog:   s.Backlog,
@@ -191,9 +184,13 @@ func bareSites(c *config.Config) ([]*server.Site, error) {
 					FastOpen:          s.TCPFastOpen,
 				},
 			},
-		})
+		}
+		for _, a := range s.Addr {
+			site.Addrs = append(site.Addrs, listenAddr(a))
+		}
+		sites = append(sites, site)
 	}
-	return sites, nil
+	return sites
 }
 
 // wireOf makes the HTTP/1 side of a server.
@@ -217,33 +214,15 @@ func wireOf(s *config.Server, service *proxy.Service) *http1.Server {
 	}
 }
 
-// lookUpTimeout bounds how long the names of listening addresses may take.
-const lookUpTimeout = 5 * time.Second
-
-// listenAddrs resolves where a server listens.
-func listenAddrs(s *config.Server) ([]loop.Addr, error) {
-	var addrs []loop.Addr
-	for _, a := range s.Addr {
-		if a.Path != "" {
-			addrs = append(addrs, loop.Addr{Path: a.Path})
-			continue
-		}
-		ip, err := netip.ParseAddr(a.Host)
-		switch {
-		case a.Host == "":
-			ip = anyAddress()
-		case err != nil:
-			ctx, cancel := context.WithTimeout(context.Background(), lookUpTimeout)
-			found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", a.Host)
-			cancel()
-			if err != nil {
-				return nil, fmt.Errorf("look up the address %s: %w", a, err)
-			}
-			ip = found[0].Unmap()
-		}
-		addrs = append(addrs, loop.Addr{TCP: netip.AddrPortFrom(ip, a.Port)})
+// listenAddr is where a server listens, when names have been looked up.
+func listenAddr(a config.ListenAddr) loop.Addr {
+	switch {
+	case a.Path != "":
+		return loop.Addr{Path: a.Path}
+	case a.Host == "":
+		return loop.Addr{TCP: netip.AddrPortFrom(anyAddress(), a.Port)}
 	}
-	return addrs, nil
+	return loop.Addr{TCP: netip.AddrPortFrom(a.IP, a.Port)}
 }
 
 // anyAddress returns the address that stands for all of the machine's: that of

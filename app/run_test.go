@@ -357,8 +357,8 @@ func TestStartThatFailsExitsWithOneAndLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	pid := filepath.Join(dir, "pid")
 	for name, c := range map[string]struct{ text, want string }{
-		"address taken":   {fmt.Sprintf("[basic]\npid_file = %q\n", pid) + strings.Replace(pinging(""), "%ADDR%", taken.Addr().String(), 1), "another process listens there"},
-		"log not to open": {listening(t, pinging(dir+"?rolling=never tiny")), "access log"},
+		"address taken":   {fmt.Sprintf("[basic]\npid_file = %q\n", pid) + strings.Replace(pinging(""), "%ADDR%", taken.Addr().String(), 1), "this process itself listens there"},
+		"log not to open": {listening(t, pinging(dir+"?rolling=never tiny")), "pingap.toml:5: servers.web: access_log: open log"},
 	} {
 		code, _, stderr := call([]string{"--threads", "2", "-c", conf(t, c.text)})
 		if code != 1 || !strings.Contains(stderr, c.want) {

@@ -27,6 +27,7 @@ type loaded struct {
 	revision     string          // of the stored texts
 	notice       string          // what is to be known of where they come from
 	snapshot     *store.Snapshot // the stored texts, until the store keeps a copy of them
+	who          *identity       // whom it is to be served as; nil for whoever starts the process
 }
 
 func openSource(f *flags) (*source, error) {
@@ -49,35 +50,43 @@ func (s *source) builtIn() bool { return s.store == nil }
 // read reads and checks the configuration, and returns what is wrong with it in
 // the order of the text. Certificates go on that are the same before, which may
 // be nil.
-func (s *source) read(ctx context.Context, before *loaded) (c *loaded, problems config.Problems, err error) {
+func (s *source) read(ctx context.Context, before *loaded, depth scrutiny) (c *loaded, problems config.Problems, err error) {
 	if s.builtIn() {
 		c = &loaded{from: s, Config: config.Default()}
-		problems = c.examine(nil, before)
+		problems = c.examine(ctx, nil, before, depth)
 	} else {
 		snapshot, err := s.store.Read(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
-		c, problems = s.decode(snapshot, before)
+		c, problems = s.decode(ctx, snapshot, before, depth)
 	}
-	if wrong := len(problems.Errors()); wrong > 0 {
-		return nil, problems, fmt.Errorf("%w: %s in %s", errWrong, count(wrong, "problem"), s.name)
+	if len(problems.Errors()) > 0 {
+		return nil, problems, s.wrong(problems)
 	}
 	return c, problems, nil
 }
 
+// wrong says how many problems have been said to be there.
+func (s *source) wrong(problems config.Problems) error {
+	return fmt.Errorf("%w: %s in %s", errWrong, count(len(problems.Errors()), "problem"), s.name)
+}
+
 // decode makes a configuration of stored texts, and checks it as read does.
-func (s *source) decode(snapshot *store.Snapshot, before *loaded) (*loaded, config.Problems) {
+func (s *source) decode(ctx context.Context, snapshot *store.Snapshot, before *loaded, depth scrutiny) (*loaded, config.Problems) {
 	c := &loaded{from: s, revision: snapshot.Revision(), notice: snapshot.Notice, snapshot: snapshot}
 	decoded, problems := snapshot.Decode()
 	c.Config = decoded
-	return c, c.examine(problems, before)
+	return c, c.examine(ctx, problems, before, depth)
 }
 
 // examine adds what is wrong with the configuration as a whole to the problems
 // of its text.
-func (c *loaded) examine(problems config.Problems, before *loaded) config.Problems {
+func (c *loaded) examine(ctx context.Context, problems config.Problems, before *loaded, depth scrutiny) config.Problems {
 	c.files = certificateFiles(c.Config)
+	if depth >= toServe {
+		problems = append(problems, c.lookUp(ctx)...)
+	}
 	problems = append(problems, proxy.Check(c.Config)...)
 	var known *certificate.Store
 	if before != nil {
@@ -86,6 +95,9 @@ func (c *loaded) examine(problems config.Problems, before *loaded) config.Proble
 	certificates, wrong := loadCertificates(c.Config, known)
 	c.certificates = certificates
 	problems = append(problems, wrong...)
+	if depth == rehearsed {
+		problems = append(problems, c.rehearse(ctx, before)...)
+	}
 	problems.Sort()
 	return problems
 }
@@ -95,7 +107,7 @@ func (c *loaded) examine(problems config.Problems, before *loaded) config.Proble
 func (s *source) empty() *loaded {
 	c := &loaded{from: s}
 	c.Config, _ = config.Parse("", nil)
-	c.examine(nil, nil)
+	c.examine(context.Background(), nil, nil, asText)
 	return c
 }
 

@@ -3,7 +3,10 @@ package app
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 
 	"pingap/config/schema"
 	"pingap/config/secret"
@@ -14,6 +17,27 @@ var subcommands = map[string]func(args []string, system System) error{
 	"schema":  alone(printSchema),
 	"encrypt": alone(encrypt),
 	"history": history,
+}
+
+// options makes options of "help" and "version", which others expect to be
+// commands.
+func options(args []string) []string {
+	if len(args) == 1 && (args[0] == "help" || args[0] == "version") {
+		return []string{"--" + args[0]}
+	}
+	return args
+}
+
+// noCommand says what an argument could have been that is no option.
+func noCommand(word string) error {
+	switch {
+	case strings.ContainsAny(word, "./:~"):
+		return fmt.Errorf("%q is no option; a configuration is given as -c %s (%w)", word, word, errUsage)
+	case word == "reload" || word == "stop" || word == "restart":
+		return fmt.Errorf("%q is no command; a process that runs is told by a signal: HUP to reload, TERM to stop, USR2 to start anew (%w)", word, errUsage)
+	}
+	known := append(slices.Sorted(maps.Keys(subcommands)), "help", "version")
+	return fmt.Errorf("%q is no command; there are %s, and a configuration is given as -c %s (%w)", word, strings.Join(known, ", "), word, errUsage)
 }
 
 // alone makes a subcommand of what takes no arguments.

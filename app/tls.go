@@ -24,14 +24,14 @@ func loadCertificates(c *config.Config, before *certificate.Store) (*certificate
 			Domains: section.Domains, Default: section.IsDefault, CA: section.IsCA,
 		})
 		if err != nil {
-			problems = append(problems, section.Problem("tls_cert", err.Error(), ""))
+			problems = append(problems, section.ProblemAt(err.Error(), "tls_cert"))
 			continue
 		}
 		if same := known[cert.Digest]; same != nil {
 			cert = same
 		}
 		for _, w := range cert.Warnings {
-			problems = append(problems, section.Warning("tls_cert", w, ""))
+			problems = append(problems, section.ProblemAt(w, "tls_cert").AsWarning())
 		}
 		certs = append(certs, cert)
 	}
@@ -42,10 +42,10 @@ func loadCertificates(c *config.Config, before *certificate.Store) (*certificate
 		}
 		_, warnings, err := certificate.ServerConfig(serverTLS(s, store, nil))
 		if err != nil {
-			problems = append(problems, s.Problem("global_certificates", err.Error(), ""))
+			problems = append(problems, s.ProblemAt(err.Error(), "global_certificates"))
 		}
 		for _, w := range append(warnings, conflicts...) {
-			problems = append(problems, s.Warning("global_certificates", w, ""))
+			problems = append(problems, s.ProblemAt(w, "global_certificates").AsWarning())
 		}
 		conflicts = nil
 	}

@@ -14,6 +14,9 @@ type ListenAddr struct {
 	Host string // an address or a name; "" for all addresses, IPv6 and IPv4
 	Port uint16
 	Path string // of a Unix socket, instead of Host and Port
+	// IP is the address that Host is. Of a name it is set by whoever looks that
+	// up, and invalid until then.
+	IP netip.Addr
 }
 
 // String returns the address as it is written.
@@ -68,7 +71,8 @@ func parseListenAddr(text string) (ListenAddr, error) {
 	if host != "" && !isIP(host) && !isHostName(host) {
 		return wrong("the address %q: %q is neither an IP address nor a name", text, host)
 	}
-	return ListenAddr{Host: host, Port: port}, nil
+	ip, _ := netip.ParseAddr(host) // or a name, which is looked up later
+	return ListenAddr{Host: host, Port: port, IP: ip}, nil
 }
 
 func parsePort(text string) (uint16, error) {

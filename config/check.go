@@ -104,10 +104,11 @@ func (c *Config) checkReferences(others *Checks, problems *Problems) {
 	}
 	for _, s := range c.Servers {
 		c.checkNames(&s.Item, "locations", locations, problems)
-		if _, ok := s.table.node.Field("locations"); !ok && !c.broken {
+		if !s.has("locations") && !c.broken && !s.meant("locations", keysOf(s)) {
 			problems.add(s.Warning("", "has no locations, so every request is answered with 404", ""))
 		}
 	}
+	c.checkUse(problems)
 	for _, p := range c.Plugins {
 		if key := others.Upstreams[p.Category]; key != "" {
 			c.checkNames(&p.Item, key, upstreams, problems)
@@ -118,10 +119,34 @@ func (c *Config) checkReferences(others *Checks, problems *Problems) {
 			c.checkNames(&l.Item, "upstream", upstreams, problems)
 		}
 		c.checkNames(&l.Item, "plugins", plugins, problems)
-		_, hasUpstream := l.table.node.Field("upstream")
-		_, hasPlugins := l.table.node.Field("plugins")
-		if !hasUpstream && !hasPlugins && !c.broken && !l.broken() {
+		if !l.has("upstream") && !l.has("plugins") && !c.broken && !l.broken() && !l.meant("upstream", keysOf(l)) && !l.meant("plugins", keysOf(l)) {
 			problems.add(l.Problem("", "has neither an upstream nor plugins, so nothing could answer its requests", `write upstream = "name"`))
+		}
+	}
+}
+
+// checkUse warns of locations that no server lists. Where something is wrong with
+// what servers list, or with the name, that is all there is to say.
+func (c *Config) checkUse(problems *Problems) {
+	if c.broken || len(c.Servers) == 0 {
+		return
+	}
+	used := make(map[string]bool)
+	for _, s := range c.Servers {
+		f, ok := s.table.node.Field("locations")
+		if !ok || f.Node.Kind != KindArray {
+			return
+		}
+		for _, n := range f.Node.Items {
+			if c.locations[n.Text] == nil {
+				return
+			}
+			used[n.Text] = true
+		}
+	}
+	for _, l := range c.Locations {
+		if !used[l.Name] && checkName(l.Name) == "" {
+			problems.add(l.Warning("", "no server lists it, so it answers no request", fmt.Sprintf("add %q to the locations of a server", l.Name)))
 		}
 	}
 }

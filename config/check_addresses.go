@@ -12,6 +12,9 @@ type listening struct {
 	addr   ListenAddr
 }
 
+// allIPv4 stands for all addresses of IPv4.
+var allIPv4 = ListenAddr{IP: netip.IPv4Unspecified()}
+
 // port is what is listened on at one port, or path. There may be thousands of
 // addresses, so those that another could overlap with are found by their hosts.
 type port struct {
@@ -59,7 +62,7 @@ func (p *port) add(l listening) {
 	if p.first.server == nil {
 		p.first = l
 	}
-	if p.firstV4.server == nil && (ListenAddr{Host: "0.0.0.0", Port: l.addr.Port}).covers(l.addr) {
+	if p.firstV4.server == nil && allIPv4.covers(l.addr) {
 		p.firstV4 = l
 	}
 }
@@ -71,7 +74,12 @@ func (s *Server) conflict(a ListenAddr, first listening) Problem {
 		where = "in the same list"
 	}
 	hint := "give one of the servers another address, or all locations to one of them"
+	same := a.Path == "" && a.normalHost() == first.addr.normalHost() && a.String() != first.addr.String()
 	switch {
+	case same && first.server == s:
+		return s.Problem("addr", fmt.Sprintf("%s is the same address as %s, %s", a, first.addr, where), "leave one of them out")
+	case same:
+		return s.Problem("addr", fmt.Sprintf("%s is the same address as %s, %s", a, first.addr, where), hint)
 	case a.normalHost() == first.addr.normalHost() && first.server == s:
 		return s.Problem("addr", fmt.Sprintf("%s is in the list twice", a), "")
 	case a.normalHost() == first.addr.normalHost():
@@ -103,8 +111,8 @@ func (a ListenAddr) overlaps(b ListenAddr) bool {
 
 // normalHost returns the host in the one form that all ways to write it share.
 func (a ListenAddr) normalHost() string {
-	if ip, err := netip.ParseAddr(a.Host); err == nil {
-		return ip.Unmap().String()
+	if a.IP.IsValid() {
+		return a.IP.Unmap().String()
 	}
 	if a.Host == "" {
 		return "::"

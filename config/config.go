@@ -1,5 +1,7 @@
 package config
 
+import "strings"
+
 // Config is a whole configuration. Sections of a kind are in the order in which
 // they were read: that of the text, files in the order of their names.
 type Config struct {
@@ -31,6 +33,17 @@ func (c *Config) Upstream(name string) *Upstream { return c.upstreams[name] }
 // Plugin returns the plugin called name that Decode has found, or nil.
 func (c *Config) Plugin(name string) *Plugin { return c.plugins[name] }
 
+// BasicProblem returns a problem with a key of [basic], at its place.
+func (c *Config) BasicProblem(key, message, hint string) Problem {
+	basic := &Table{node: &Node{Position: c.source}, section: "basic"}
+	if c.root != nil {
+		if f, ok := c.root.Field("basic"); ok && f.Node.Kind == KindTable {
+			basic.node = f.Node
+		}
+	}
+	return basic.Problem(key, message, hint)
+}
+
 // Item is what all named sections have.
 type Item struct {
 	// Name is what stands behind the kind in the section's header.
@@ -58,6 +71,12 @@ func (i *Item) has(key string) bool {
 	return ok
 }
 
+// meant reports whether a key that is not written is so in other words. known
+// are the keys of the kind of section.
+func (i *Item) meant(key string, known []string) bool {
+	return meant(i.table.section, key, i.table.node.Fields, known)
+}
+
 // broken reports whether the rest of the item could not be read.
 func (i *Item) broken() bool { return i.table.node.reported }
 
@@ -71,9 +90,17 @@ func (i *Item) Problem(key, message, hint string) Problem {
 	return p
 }
 
+// ProblemAt returns a problem whose message may begin with the key that it is
+// about, as those of TLS do; otherwise it is about the key otherwise.
+func (i *Item) ProblemAt(message, otherwise string) Problem {
+	key, rest, _ := strings.Cut(message, " ")
+	if key = strings.TrimSuffix(key, ":"); i.has(key) {
+		return i.Problem(key, rest, "")
+	}
+	return i.Problem(otherwise, message, "")
+}
+
 // Warning is a Problem that does no harm.
 func (i *Item) Warning(key, message, hint string) Problem {
-	p := i.Problem(key, message, hint)
-	p.Warning = true
-	return p
+	return i.Problem(key, message, hint).AsWarning()
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -56,7 +55,7 @@ func (d *decoder) fields(n *Node, s reflect.Value, plan *plan) (others []Field) 
 		d.noteInert(f, s.Field(i), plan.tags[i])
 	}
 	for _, key := range plan.required {
-		if _, ok := n.Field(key); !ok && !n.reported {
+		if _, ok := n.Field(key); !ok && !n.reported && !d.found.broken && !meant(d.section, key, others, plan.keys) {
 			d.add(Problem{Position: n.Position, Section: d.section, Key: d.prefix + key, Message: "is missing"})
 		}
 	}
@@ -90,7 +89,7 @@ func (d *decoder) unknown(f Field, target any, known []string) {
 	}
 	problem.Key = strings.TrimSuffix(d.prefix, ".")
 	problem.Message = fmt.Sprintf("unknown key %q", f.Key)
-	problem.Hint = cmp.Or(Suggest(f.Key, append(slices.Clone(known), d.others...)), homeOf(f.Key))
+	problem.Hint = unknownHint(d.section, f.Key, append(slices.Clone(known), d.others...))
 	d.add(problem)
 }
 
@@ -132,6 +131,9 @@ func (d *decoder) list(f Field, target reflect.Value, tag reflect.StructTag) {
 	}
 	list := reflect.MakeSlice(target.Type(), 0, len(f.Node.Items))
 	for _, item := range f.Node.Items {
+		if item.reported {
+			continue
+		}
 		element := reflect.New(target.Type().Elem()).Elem()
 		before := d.errors
 		d.value(Field{Key: f.Key, Position: item.Position, Node: item}, element, tag)

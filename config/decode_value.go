@@ -205,6 +205,10 @@ func (d *decoder) regexp(f Field, target reflect.Value, tag reflect.StructTag) {
 	d.unmarshaled(f, target, tag, err)
 }
 
+// tooShort is how many letters are too few to guess what was meant: with one of
+// them wrong it could be any word.
+const tooShort = 2
+
 // word sets a string, which may be limited to some.
 func (d *decoder) word(f Field, target reflect.Value, tag reflect.StructTag) {
 	if f.Node.Text == "" && tag.Get("required") != "" {
@@ -227,7 +231,7 @@ func (d *decoder) word(f Field, target reflect.Value, tag reflect.StructTag) {
 		return
 	}
 	message, hint := fmt.Sprintf("%q is not known", f.Node.Text), Suggest(f.Node.Text, words)
-	if hint == "" {
+	if hint == "" || len(f.Node.Text) <= tooShort {
 		hint = "write " + oneOf(words)
 	}
 	d.problem(f, message, hint)

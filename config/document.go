@@ -40,6 +40,7 @@ func (d *Document) Decode() (*Config, Problems) {
 	if len(d.files) > 0 {
 		c.source = Position{File: d.files[0]}
 	}
+	d.found.broken = d.broken
 	d.checkSections()
 	d.renew()
 	d.expand()

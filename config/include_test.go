@@ -12,7 +12,7 @@ func TestIncludedKeysWinAndKeepTheirPlaces(t *testing.T) {
 	c := mustParse(t, `
 [servers.web]
 addr = ":80"
-locations = ["all"]
+locations = ["all", "other"]
 [locations.all]
 includes = ["limits", "names"]
 upstream = "app"

@@ -27,6 +27,7 @@ type report struct {
 	problems Problems
 	notes    []Note
 	plans    map[reflect.Type]*plan // of the structs met so far
+	broken   bool                   // a file could not be read to its end, so what is missing may be there
 }
 
 // note adds a note about a key.

@@ -60,7 +60,22 @@ func (a *PeerAddr) UnmarshalText(text []byte) error {
 	if err := a.setHostPort(address); err != nil {
 		return err
 	}
-	return a.checkHost()
+	if err := a.checkHost(); err != nil {
+		return err
+	}
+	if a.portless && usualPort(a.Weight) && len(words) == 2 {
+		return &ValueError{
+			Message: fmt.Sprintf("%q has the weight %d, and no port", text, a.Weight),
+			Hint:    fmt.Sprintf("if %d is the port, write %q", a.Weight, net.JoinHostPort(a.Host, words[1])), Warning: true,
+		}
+	}
+	return nil
+}
+
+// usualPort reports whether a weight is more likely to be a port whose colon was
+// forgotten.
+func usualPort(weight int) bool {
+	return weight == 80 || weight == 443 || weight == 3000 || weight >= 8000 && weight <= 9999
 }
 
 func (a *PeerAddr) setWeight(text string) error {

@@ -33,6 +33,12 @@ type Problem struct {
 	Warning bool   // the configuration can be used nevertheless
 }
 
+// AsWarning returns the problem as one that does no harm.
+func (p Problem) AsWarning() Problem {
+	p.Warning = true
+	return p
+}
+
 // String returns the problem in one line:
 // file:line: section: key: what is wrong; what would be right.
 func (p Problem) String() string {

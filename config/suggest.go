@@ -7,7 +7,18 @@ import (
 
 // Suggest names the word that was probably meant, as a question, or returns ""
 // when none of known is near.
-func Suggest(word string, known []string) string {
+func Suggest(word string, known []string) string { return SuggestAs("", word, known) }
+
+// SuggestAs is Suggest for words that are written behind a sign.
+func SuggestAs(sign, word string, known []string) string {
+	if best := nearest(word, known); best != "" {
+		return fmt.Sprintf("did you mean %q?", sign+best)
+	}
+	return ""
+}
+
+// nearest returns the known word that is near, or "".
+func nearest(word string, known []string) string {
 	best, least := "", max(1, len(word)/3)+1
 	for _, k := range known {
 		if max(len(word)-len(k), len(k)-len(word)) >= least {
@@ -20,10 +31,7 @@ func Suggest(word string, known []string) string {
 			break // as near as can be
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("did you mean %q?", best)
+	return best
 }
 
 // distance counts the letters to insert, delete, replace or swap with their

@@ -58,9 +58,7 @@ func (t *Table) Problem(key, message, hint string) Problem {
 
 // Warning is a Problem that does no harm.
 func (t *Table) Warning(key, message, hint string) Problem {
-	p := t.Problem(key, message, hint)
-	p.Warning = true
-	return p
+	return t.Problem(key, message, hint).AsWarning()
 }
 
 // Has reports whether a key is written.

@@ -139,7 +139,12 @@ func TestAnAddressInUseEndsTheStartWithItsName(t *testing.T) {
 	p := startProxyTo(t, freeAddr(t))
 	file := writeFile(t, t.TempDir(), "second.toml", strings.ReplaceAll(good, "127.0.0.1:6188", p.addr))
 	code, out, err := command(t, nil, "-c", file)
-	if code != 1 || !strings.Contains(err, p.addr) || !strings.Contains(err, "in use") {
+	if code != 1 || !strings.HasPrefix(err, "pingap: "+file+":3: servers.main: addr: ") || !strings.Contains(err, p.addr) ||
+		!strings.Contains(err, "in use: another process listens there: pingap (process ") {
 		t.Errorf("exit code %d, output %q, error %q", code, out, err)
+	}
+	// Whoever only checks does not need the address.
+	if code, _, err := command(t, nil, "-t", "-c", file); code != 0 {
+		t.Errorf("-t: exit code %d, error %q", code, err)
 	}
 }

@@ -309,7 +309,7 @@ func (k *compiler) ownUpstream(l *config.Location, asking upstream.Asking, captu
 	name = strings.Trim(name, "{}")
 	if !slices.Contains(captures, name) {
 		k.problem(&l.Item, "upstream", fmt.Sprintf("uses $%s, which host, path and rewrite do not capture", name),
-			config.Suggest(name, captures))
+			config.SuggestAs("$", name, captures))
 	}
 	return &chosenUpstream{capture: name, among: k.anyUpstream(), asking: asking}
 }

@@ -11,7 +11,6 @@ package proxy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -89,7 +88,7 @@ func Routes(c *config.Config) map[string][]route.Candidate {
 
 // Compile makes a graph of a configuration that Check has found right. It
 // resolves the names of upstreams and opens log files; on error nothing is left
-// open.
+// open. What is wrong with a key are config.Problems.
 func Compile(ctx context.Context, c *config.Config, env Environment) (*Graph, error) {
 	g := &Graph{Config: c}
 	g.upstreams = newParts(sameSpec, (*upstream.Upstream).Close)
@@ -125,7 +124,7 @@ func (g *Graph) build(ctx context.Context, env Environment) error {
 			continue
 		}
 		if err := g.openLog(s, env); err != nil {
-			return fmt.Errorf("servers.%s: %w", s.name, err)
+			return config.Problems{unwritable(section, err)}
 		}
 	}
 	return nil
@@ -144,8 +143,6 @@ func (g *Graph) makeUpstreams(ctx context.Context, env Environment) error {
 		err     error
 	}
 	var results []*result
-	var working sync.WaitGroup
-	room := make(chan struct{}, lookUps)
 	for _, u := range g.Config.Upstreams {
 		spec := upstreamSpec(u, &g.Config.Basic, env.Loops)
 		var err error
@@ -155,19 +152,13 @@ func (g *Graph) makeUpstreams(ctx context.Context, env Environment) error {
 		if g.upstreams.carry(env.Previous.upstreams, u.Name, spec) {
 			continue
 		}
-		r := &result{section: u, spec: spec}
-		results = append(results, r)
-		room <- struct{}{}
-		working.Go(func() {
-			r.made, r.err = upstream.New(ctx, r.spec)
-			<-room
-		})
+		results = append(results, &result{section: u, spec: spec})
 	}
-	working.Wait()
-	var failed error
+	lookUpEach(results, func(r *result) { r.made, r.err = upstream.New(ctx, r.spec) })
+	var failed config.Problems
 	for _, r := range results {
 		if r.err != nil {
-			failed = errors.Join(failed, fmt.Errorf("%s: upstreams.%s: %w", r.section.Source, r.section.Name, r.err))
+			failed = append(failed, unreachable(r.section, r.err))
 			continue
 		}
 		for _, err := range r.made.Unresolved() {
@@ -175,7 +166,29 @@ func (g *Graph) makeUpstreams(ctx context.Context, env Environment) error {
 		}
 		g.upstreams.add(r.section.Name, r.spec, r.made)
 	}
-	return failed
+	if len(failed) > 0 {
+		return failed
+	}
+	return nil
+}
+
+// lookUpEach calls f for each of a list, lookUps of them at a time.
+func lookUpEach[T any](list []T, f func(T)) {
+	var working sync.WaitGroup
+	room := make(chan struct{}, lookUps)
+	for _, item := range list {
+		room <- struct{}{}
+		working.Go(func() {
+			f(item)
+			<-room
+		})
+	}
+	working.Wait()
+}
+
+// unreachable says that an upstream has no peer.
+func unreachable(u *config.Upstream, err error) config.Problem {
+	return u.Problem("addrs", err.Error(), "write addresses that exist, or see that this machine's resolver knows the name")
 }
 
 func sameSpec(a, b upstream.Spec) bool {

@@ -36,10 +36,10 @@ func checkUpstreams(c *config.Config) (problems config.Problems) {
 		}
 		_, warnings, err := certificate.ClientConfig(clientSpec(u))
 		if err != nil {
-			problems = append(problems, u.Problem("sni", err.Error(), ""))
+			problems = append(problems, u.ProblemAt(err.Error(), "sni"))
 		}
 		for _, w := range warnings {
-			problems = append(problems, u.Warning("tls_client_cert", w, ""))
+			problems = append(problems, u.ProblemAt(w, "tls_client_cert").AsWarning())
 		}
 	}
 	return problems

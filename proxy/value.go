@@ -88,7 +88,7 @@ func misspelt(text string, captures []string) (name, hint string) {
 			continue
 		}
 		known := append(slices.Sorted(maps.Keys(variables)), captures...)
-		if hint = config.Suggest(name, known); hint != "" || "$"+name == text {
+		if hint = config.SuggestAs("$", name, known); hint != "" || "$"+name == text {
 			return "$" + name, hint
 		}
 	}

@@ -83,9 +83,9 @@ func TestValueOfAnUnknownContextKeyIsAnError(t *testing.T) {
 func TestMisspeltVariablesAreWarnedOf(t *testing.T) {
 	t.Setenv("PINGAP_TEST_REGION", "eu-1")
 	for _, c := range []struct{ header, want string }{
-		{"X: $remote_adr", `$remote_adr is no variable and will be sent as it is; did you mean "remote_addr"?`},
-		{"X: from $remote_adr on", `did you mean "remote_addr"?`},
-		{"X: $tennant", `did you mean "tenant"?`},
+		{"X: $remote_adr", `$remote_adr is no variable and will be sent as it is; did you mean "$remote_addr"?`},
+		{"X: from $remote_adr on", `did you mean "$remote_addr"?`},
+		{"X: $tennant", `did you mean "$tenant"?`},
 		{"X: $NOWHERE_TO_BE_FOUND", "$NOWHERE_TO_BE_FOUND is no variable"},
 		{"X: $remote_addr and $tenant", ""},
 		{"X: $http_anything", ""},

@@ -45,7 +45,7 @@ type Rewrite struct {
 func NewRewrite(value string, captures []string) (*Rewrite, error) {
 	r, err := compileRewrite(value, captures)
 	if err != nil {
-		return nil, fmt.Errorf("rewrite %q: %w", value, err)
+		return nil, fmt.Errorf("%q: %w", value, err)
 	}
 	return r, nil
 }

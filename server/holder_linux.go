@@ -12,9 +12,9 @@ import (
 	"pingap/loop"
 )
 
-// holder names a process that listens where addr cannot be had, as far as this
+// holder returns a process that listens where addr cannot be had, as far as this
 // one may see it; "" when it may not.
-func holder(addr loop.Addr) string {
+func holder(addr loop.Addr) (name string, pid int) {
 	var inodes []string
 	if addr.Path != "" {
 		inodes = unixListeners(addr.Path)
@@ -22,11 +22,11 @@ func holder(addr loop.Addr) string {
 		inodes = append(tcpListeners("/proc/net/tcp", addr.TCP), tcpListeners("/proc/net/tcp6", addr.TCP)...)
 	}
 	for _, inode := range inodes {
-		if name := ownerOf(inode); name != "" {
-			return name
+		if name, pid = ownerOf(inode); name != "" {
+			return name, pid
 		}
 	}
-	return ""
+	return "", 0
 }
 
 // tcpListeners returns the inodes of the sockets in a table of the kernel that
@@ -90,8 +90,8 @@ func unixListeners(path string) (inodes []string) {
 	return inodes
 }
 
-// ownerOf names a process that has a socket open.
-func ownerOf(inode string) string {
+// ownerOf returns a process that has a socket open.
+func ownerOf(inode string) (name string, pid int) {
 	want := "socket:[" + inode + "]"
 	descriptors, _ := filepath.Glob("/proc/[0-9]*/fd/*")
 	for _, d := range descriptors {
@@ -99,8 +99,9 @@ func ownerOf(inode string) string {
 			continue
 		}
 		dir := filepath.Dir(filepath.Dir(d))
-		name, _ := os.ReadFile(filepath.Join(dir, "comm"))
-		return fmt.Sprintf("%s (process %s)", strings.TrimSpace(string(name)), filepath.Base(dir))
+		comm, _ := os.ReadFile(filepath.Join(dir, "comm"))
+		pid, _ = strconv.Atoi(filepath.Base(dir))
+		return strings.TrimSpace(string(comm)), pid
 	}
-	return ""
+	return "", 0
 }

@@ -4,5 +4,5 @@ package server
 
 import "pingap/loop"
 
-// holder names nobody: the system does not tell.
-func holder(loop.Addr) string { return "" }
+// holder knows nobody: the system does not tell.
+func holder(loop.Addr) (name string, pid int) { return "", 0 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -78,17 +79,56 @@ func share(listeners []*loop.Listener, on bool) {
 	}
 }
 
+// inTheWay reports whether something other than a socket is at a path.
+func inTheWay(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode()&fs.ModeSocket == 0
+}
+
+// Try returns why nobody could listen at an address, whoever may have it at
+// present, or nil. It does not take the address.
+func Try(addr loop.Addr) error {
+	switch {
+	case addr.Path == "":
+		ln, err := loop.Listen(loop.Addr{TCP: netip.AddrPortFrom(addr.TCP.Addr(), 0)}, loop.ListenOptions{})
+		if err != nil {
+			return explain(addr, fmt.Errorf("listen on %s: %w", addr, errors.Unwrap(err)))
+		}
+		return ln.Close()
+	case addr.Path[0] == '@':
+		return nil
+	}
+	dir, err := os.Stat(filepath.Dir(addr.Path))
+	switch {
+	case err != nil:
+	case !dir.IsDir():
+		err = syscall.ENOTDIR
+	case inTheWay(addr.Path):
+		err = syscall.EADDRINUSE
+	default:
+		return nil
+	}
+	return explain(addr, fmt.Errorf("listen on %s: %w", addr, err))
+}
+
 // firstFreePort is the first that anybody may listen on.
 const firstFreePort = 1024
 
 // explain adds what to do about an address that cannot be listened on.
 func explain(addr loop.Addr, err error) error {
 	switch {
+	case errors.Is(err, syscall.EADDRINUSE) && inTheWay(addr.Path):
+		return fmt.Errorf("%w: a file that is no socket is in the way at %s; move it away, or name another path", err, addr.Path)
 	case errors.Is(err, syscall.EADDRINUSE):
-		if who := holder(addr); who != "" {
-			return fmt.Errorf("%w: another process listens there: %s", err, who)
+		switch name, pid := holder(addr); {
+		case pid == os.Getpid():
+			return fmt.Errorf("%w: this process itself listens there, at another of its addresses", err)
+		case name != "":
+			return fmt.Errorf("%w: another process listens there: %s (process %d)", err, name, pid)
 		}
 		return fmt.Errorf("%w: another process listens there; `ss -lntxp`, as root, shows which", err)
+	case errors.Is(err, fs.ErrNotExist) && addr.Path != "":
+		return fmt.Errorf("%w: there is no directory %s; make it, or name another path", err, filepath.Dir(addr.Path))
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fmt.Errorf("%w: this machine has no such address; `ip addr` shows those it has", err)
 	case errors.Is(err, fs.ErrPermission) && addr.Path == "" && addr.TCP.Port() < firstFreePort:

@@ -15,6 +15,7 @@ import (
 // change once Apply has it; a later Apply puts another in its place.
 type Site struct {
 	Name   string
+	Place  string // where Addrs are written, for errors; may be ""
 	Addrs  []loop.Addr
 	Listen loop.ListenOptions
 	Loops  int // how many of the loops serve it; 0 for all
@@ -88,4 +89,9 @@ func (site *Site) refuse(x *message.Exchange, why *message.Refusal) {
 	site.Wire.Refuse(x, why)
 }
 
-func inServer(site *Site, err error) error { return fmt.Errorf("server %q: %w", site.Name, err) }
+func inServer(site *Site, err error) error {
+	if site.Place != "" {
+		return fmt.Errorf("%s: %w", site.Place, err)
+	}
+	return fmt.Errorf("server %q: %w", site.Name, err)
+}

@@ -46,7 +46,7 @@ var levels = map[string]slog.Level{
 
 // Open opens the log.
 func Open(o LogOptions) (*Log, error) {
-	level, err := levelOf(o.Level)
+	level, err := ParseLevel(o.Level)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func Open(o LogOptions) (*Log, error) {
 func (l *Log) handler(asJSON bool) slog.Handler {
 	form := func(w io.Writer, bare bool) slog.Handler {
 		if asJSON {
-			return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l.Level})
+			return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l.Level, ReplaceAttr: durationAsText})
 		}
 		return &lineHandler{out: w, level: l.Level, bare: bare}
 	}
@@ -84,17 +84,27 @@ func (l *Log) handler(asJSON bool) slog.Handler {
 	return form(l.out, false)
 }
 
-func levelOf(name string) (slog.Level, error) {
+// durationAsText writes a duration as 1.5s, as lines for people have it: a bare
+// number would be one of nanoseconds, and not say so.
+func durationAsText(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
+}
+
+// ParseLevel reads the name of a level, see LogOptions.
+func ParseLevel(name string) (slog.Level, error) {
 	level, ok := levels[strings.ToLower(name)]
 	if !ok {
-		return 0, fmt.Errorf("%q is no log level; use debug, info, warn, error or off", name)
+		return 0, fmt.Errorf("%q is no log level; use trace, debug, info, warn, error or off", name)
 	}
 	return level, nil
 }
 
 // SetLevel makes the log write records from the named level on, see LogOptions.
 func (l *Log) SetLevel(name string) error {
-	level, err := levelOf(name)
+	level, err := ParseLevel(name)
 	if err == nil {
 		l.Level.Set(level)
 	}

@@ -71,9 +71,9 @@ func TestLevelsCanChangeWhileRunning(t *testing.T) {
 }
 
 func TestJSON(t *testing.T) {
-	got := lines(t, LogOptions{JSON: true}, func(l *slog.Logger) { l.Info("hello", "n", 1) })
+	got := lines(t, LogOptions{JSON: true}, func(l *slog.Logger) { l.Info("hello", "n", 1, "took", 900*time.Microsecond) })
 	var record map[string]any
-	if err := json.Unmarshal([]byte(got), &record); err != nil || record["msg"] != "hello" || record["n"] != 1.0 {
+	if err := json.Unmarshal([]byte(got), &record); err != nil || record["msg"] != "hello" || record["n"] != 1.0 || record["took"] != "900µs" {
 		t.Errorf("record %q, %v", got, err)
 	}
 }

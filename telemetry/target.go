@@ -39,6 +39,22 @@ func ParseTarget(text string) (t Target, err error) {
 	return t, nil
 }
 
+// Try returns why a target could not be opened, or nil. It writes nothing.
+func Try(target string) error {
+	t, err := ParseTarget(target)
+	switch {
+	case err != nil || t == Target{}:
+		return err
+	case t.Syslog == nil:
+		return t.Series.Check()
+	}
+	socket, err := t.Syslog.dial()
+	if err != nil {
+		return err
+	}
+	return socket.Close()
+}
+
 // open opens the target. failed hears, later, of files that cannot be opened.
 func (t Target) open(stderr io.Writer, failed func(error)) (sink, error) {
 	switch {

@@ -55,7 +55,7 @@ func (s *PeerSpec) resolve(ctx context.Context, ipv4Only bool) ([]loop.Addr, err
 	if s.Path != "" {
 		return []loop.Addr{{Path: s.Path}}, nil
 	}
-	ips, err := lookUp(ctx, s.Host, ipv4Only)
+	ips, err := LookUp(ctx, s.Host, ipv4Only)
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +72,8 @@ func (s *PeerSpec) resolve(ctx context.Context, ipv4Only bool) ([]loop.Addr, err
 	return addrs, nil
 }
 
-// lookUp returns the addresses of a host, at least one.
-func lookUp(ctx context.Context, host string, ipv4Only bool) ([]netip.Addr, error) {
+// LookUp returns the addresses of a host, at least one.
+func LookUp(ctx context.Context, host string, ipv4Only bool) ([]netip.Addr, error) {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{ip}, nil
 	}

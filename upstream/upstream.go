@@ -136,11 +136,11 @@ func New(ctx context.Context, s Spec) (*Upstream, error) {
 		s.MaxStreams = 1
 	}
 	u.speak(&s)
-	found, unresolved := resolve(ctx, s.Peers, s.IPv4Only)
-	u.unresolved = unresolved
-	if len(found) == 0 && s.NoPeers == "" {
-		return nil, u.cannotBeReached()
+	found, unresolved, err := s.lookUp(ctx)
+	if err != nil {
+		return nil, err
 	}
+	u.unresolved = unresolved
 	u.noPeers = s.NoPeers
 	weights := make([]int, len(found))
 	for i, f := range found {
@@ -160,11 +160,23 @@ func (u *Upstream) speak(s *Spec) {
 	}
 }
 
-func (u *Upstream) cannotBeReached() error {
-	if len(u.unresolved) == 0 {
-		return fmt.Errorf("upstream %q has no peers", u.name)
+// Try looks the peers up as New does: unresolved are those that New would leave
+// out, and err is that of New.
+func Try(ctx context.Context, s Spec) (unresolved []error, err error) {
+	_, unresolved, err = s.lookUp(ctx)
+	return unresolved, err
+}
+
+// lookUp finds the peers, at least one unless there is to be none.
+func (s *Spec) lookUp(ctx context.Context) (peers []found, unresolved []error, err error) {
+	peers, unresolved = resolve(ctx, s.Peers, s.IPv4Only)
+	switch {
+	case len(peers) > 0 || s.NoPeers != "":
+		return peers, unresolved, nil
+	case len(unresolved) == 0:
+		return nil, nil, fmt.Errorf("upstream %q has no peers", s.Name)
 	}
-	return fmt.Errorf("upstream %q has no peer that can be reached: %w", u.name, u.unresolved[0])
+	return nil, unresolved, fmt.Errorf("upstream %q has no peer that can be reached: %w", s.Name, unresolved[0])
 }
 
 // shorter returns the shorter of two limits, of which 0 is none.

@@ -38,10 +38,11 @@ func Add(d *config.Document, file string, text []byte) {
 		r.diagnose(diagnostic)
 	}
 	var blocks []*config.Block
+	r.broken = diagnostics.HasErrors()
 	if body, ok := parsed.Body.(*hclsyntax.Body); ok {
 		blocks = r.sections(body)
 	}
-	d.AddBlocks(file, blocks, r.problems, diagnostics.HasErrors())
+	d.AddBlocks(file, blocks, r.problems, r.broken)
 }
 
 type reader struct {
@@ -49,6 +50,7 @@ type reader struct {
 	text     []byte
 	problems config.Problems
 	section  string
+	broken   bool // what is no HCL has been reported
 }
 
 // place converts a place of the parser, whose columns count characters.

@@ -157,9 +157,19 @@ func TestProblemsHaveTheirPlaces(t *testing.T) {
 		{"basic {\n threads = " + strings.Repeat("9", 1<<16) + "\n}", "a.hcl:2: the number is too large for any key"},
 	} {
 		_, problems := problemsIn(c.text + rest)
+		problems = problems.Errors() // locations are in no server
 		if len(problems) == 0 || problems[0].String() != c.want {
 			t.Errorf("%.300s:\n got %.300v\nwant %s", c.text, problems, c.want)
 		}
+	}
+}
+
+// What the parser cannot read is one problem, and not what is missing then.
+func TestNothingFollowsFromWhatIsNoHCL(t *testing.T) {
+	const want = "a.hcl:2: not HCL: invalid expression; expected the start of an expression, but found an invalid expression token"
+	_, problems := problemsIn("server \"web\" {\n addr = \n locations = [\"all\"]\n}\nlocation \"all\" {\n upstream = \"app\"\n}\nupstream \"app\" {\n addrs = [\"127.0.0.1\"]\n}\n")
+	if len(problems) != 1 || problems[0].String() != want {
+		t.Errorf("got %v, want %s", problems, want)
 	}
 }
 

@@ -58,6 +58,8 @@ func (r *reader) value(e hclsyntax.Expression, key string) *config.Node {
 		return nil
 	}
 	switch {
+	case r.broken && (v.IsNull() || !v.IsKnown()):
+		return nil // what the parser makes of what it cannot read
 	case v.IsNull() || !v.IsKnown():
 		r.problem(e.Range().Start, key, "is null", "leave the key out")
 		return nil

@@ -88,7 +88,17 @@ func (f *files) list(begun journal) ([]string, error) {
 			return keys, nil
 		}
 	}
-	return nil, empty(fmt.Sprintf("the configuration %s is a directory without %s files", f.path, extension))
+	return nil, empty(fmt.Sprintf("the configuration %s is a directory without %s files", f.path, extensions()))
+}
+
+// extensions lists those of all formats.
+func extensions() string {
+	var all []string
+	for _, format := range formats {
+		all = append(all, format.extension)
+	}
+	last := len(all) - 1
+	return strings.Join(all[:last], ", ") + " or " + all[last]
 }
 
 // walk finds the files of a configuration in a directory and below it. Names

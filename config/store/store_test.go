@@ -147,7 +147,7 @@ func TestWhatCannotBeReadIsExplained(t *testing.T) {
 		filepath.Join(dir, "missing"): "the configuration " + filepath.Join(dir, "missing") + " does not exist; name a file, or a directory of .toml files",
 		pipe:                          "the configuration " + pipe + " is neither a file nor a directory",
 		pipes:                         "read the configuration: " + pipe + " is not a file",
-		empty:                         "the configuration " + empty + " is a directory without .toml files",
+		empty:                         "the configuration " + empty + " is a directory without .toml, .hcl or .kdl files",
 		filepath.Dir(dangling):        "read the configuration: stat " + dangling + ": no such file or directory",
 	} {
 		if err := loadError(path); err == nil || err.Error() != want {
