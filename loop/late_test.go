@@ -18,6 +18,7 @@ func holdUp(peers []*loop.Conn, d time.Duration) {
 	for _, c := range peers {
 		unix.Write(c.FD(), []byte("x"))
 	}
+	// sleep: it is this that holds the loop up
 	time.Sleep(2 * d)
 }
 
