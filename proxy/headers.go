@@ -43,9 +43,9 @@ var contentFields = strings.Fields(`
 // fewFields is how many values need no memory of their own.
 const fewFields = 32
 
-// apply sets the fields, then adds the others. All values are taken before the
-// first field is changed, so that the order of the lists does not matter to
-// variables that read fields.
+// apply sets the fields, then adds the others. One whose value is empty is left out, or
+// taken away, as nginx does. All values are taken before the first field is changed, so
+// that the order of the lists does not matter to variables that read fields.
 func (c *headerChanges) apply(x *message.Exchange, h *message.Header) {
 	var few [fewFields]string
 	values := few[:0]
@@ -56,12 +56,22 @@ func (c *headerChanges) apply(x *message.Exchange, h *message.Header) {
 		values = append(values, c.add[i].value.of(x))
 	}
 	for i := range c.set {
-		h.Set(c.set[i].name, values[i])
+		if f := &c.set[i]; f.stays(values[i]) {
+			h.Set(f.name, values[i])
+		} else {
+			h.Del(f.name)
+		}
 	}
 	for i := range c.add {
-		h.Add(c.add[i].name, values[len(c.set)+i])
+		if f, v := &c.add[i], values[len(c.set)+i]; f.stays(v) {
+			h.Add(f.name, v)
+		}
 	}
 }
+
+// stays reports whether there is such a field with that value, which is not known yet
+// where it tells of the connection to the upstream.
+func (f *headerField) stays(value string) bool { return value != "" || f.value.late }
 
 // requestChanges are those of a request on its way to the upstream. The host is
 // a field like any other to the user, and part of the request's target to the
@@ -133,6 +143,9 @@ func (c *requestChanges) connected(x *message.Exchange) {
 	// Those that were added are the last of their names, in their order.
 	for i, end := len(c.add)-1, len(fields); i >= 0; i-- {
 		f := &c.add[i]
+		if !f.value.late && f.value.of(x) == "" {
+			continue // left out
+		}
 		for at := end - 1; at >= 0; at-- {
 			if f.is(fields[at]) {
 				if end = at; f.value.late {

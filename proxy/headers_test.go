@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -106,6 +107,44 @@ addrs = ["`+addr+`"]
 			}
 			finish(x)
 		}
+		closeIdle(t, l, g)
+	})
+}
+
+// nginx leaves a field out whose value is empty.
+func TestAFieldWithoutValueIsLeftOut(t *testing.T) {
+	g := compile(t, `
+[servers.s]
+addr = "127.0.0.1:1"
+locations = ["l"]
+[locations.l]
+upstream = "u"
+proxy_set_headers = ["X-Gone:", "X-Unset: $http_x_absent", "X-There: $http_x_own"]
+proxy_add_headers = ["X-Facts: $upstream_addr", "X-Facts: $http_x_absent", "X-More: $http_x_absent"]
+[upstreams.u]
+addrs = ["`+echo(t)+`"]
+`)
+	looptest.Run(t, func(l *loop.Loop) {
+		x := request(l, "GET", "example.com", "/")
+		for _, name := range []string{"X-Gone", "X-Unset", "X-There", "X-Own", "X-More", "X-Facts"} {
+			x.Request.Header.Add(name, "own")
+		}
+		if err := g.Services["s"].Serve(x); err != nil {
+			t.Error(err)
+		}
+		seen := make(map[string][]string)
+		for _, f := range x.Response.Header.Fields() {
+			if name, ok := strings.CutPrefix(f.Name, "Saw-"); ok {
+				seen[name] = append(seen[name], f.Value)
+			}
+		}
+		peer := x.Upstream.Addr
+		for name, want := range map[string][]string{"X-Gone": nil, "X-Unset": nil, "X-There": {"own"}, "X-Own": {"own"}, "X-More": {"own"}, "X-Facts": {"own", peer}} {
+			if !slices.Equal(seen[name], want) {
+				t.Errorf("%s is %q, want %q", name, seen[name], want)
+			}
+		}
+		finish(x)
 		closeIdle(t, l, g)
 	})
 }

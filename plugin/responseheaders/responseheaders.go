@@ -133,20 +133,31 @@ func (p *headers) Wrap(next message.Handler) message.Handler {
 	})
 }
 
+// change changes the fields of the answer. One whose value is empty is left out, or
+// taken away.
 func (p *headers) change(x *message.Exchange) {
 	h := &x.Response.Header
+	add := func(f field) {
+		if value := f.value(x); value != "" {
+			h.Add(f.name, value)
+		}
+	}
 	for _, f := range p.add {
-		h.Add(f.name, f.value(x))
+		add(f)
 	}
 	for _, name := range p.remove {
 		h.Del(name)
 	}
 	for _, f := range p.set {
-		h.Set(f.name, f.value(x))
+		if value := f.value(x); value != "" {
+			h.Set(f.name, value)
+		} else {
+			h.Del(f.name)
+		}
 	}
 	for _, f := range p.absent {
 		if !h.Has(f.name) {
-			h.Add(f.name, f.value(x))
+			add(f)
 		}
 	}
 	for _, r := range p.rename {

@@ -54,6 +54,9 @@ func TestFieldsAreChanged(t *testing.T) {
 		{`set_headers = ["X-A: 9"]`, []string{"X-A: 1", "X-B: 2", "X-A: 3"}, "X-A: 9|X-B: 2"},
 		{`set_headers_not_exists = ["X-A: 9", "X-C: 8"]`, []string{"X-A: 1"}, "X-A: 1|X-C: 8"},
 		{`rename_headers = ["X-A: X-New"]`, []string{"X-New: 0", "X-A: 1"}, "X-New: 0|X-New: 1"},
+		{`add_headers = ["X-A:"]
+set_headers = ["X-B:"]
+set_headers_not_exists = ["X-C:"]`, []string{"X-A: 1", "X-B: 2"}, "X-A: 1"},
 		{"", []string{"X-A: 1"}, "X-A: 1"},
 	} {
 		if got := changed(t, c.settings, c.fields...); got != c.want {
