@@ -261,6 +261,7 @@ func (l *Loop) shutdown() {
 	l.current = nil
 	l.slots.closeAcceptors()
 	l.unwind()
+	l.mailbox.close(l) // before what is open is closed: a post may open more
 	l.slots.closeAll()
 	for _, co := range l.all {
 		// One that did not end when it was told to stays parked for ever:
@@ -270,7 +271,6 @@ func (l *Loop) shutdown() {
 		}
 	}
 	l.closePipes()
-	l.mailbox.close(l)
 	l.poller.close()
 }
 

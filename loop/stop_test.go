@@ -39,6 +39,37 @@ func TestCloseReleasesALoopThatNeverRan(t *testing.T) {
 	}
 }
 
+// A loop may give a connection to another that is just ending.
+func TestConnectionThatIsAttachedByTheLastPostIsClosed(t *testing.T) {
+	first := looptest.New(t)
+	second, err := loop.New(loop.Options{ID: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var near, far *loop.Conn
+	looptest.Do(t, first, func() {
+		near, far = looptest.Both(t, first)
+		if err := near.Detach(); err != nil {
+			t.Error(err)
+		}
+	})
+	second.Post(func() {
+		second.Go(loop.TaskFunc(func() {
+			second.Park() // until the loop ends
+			second.Post(func() { second.Attach(near) })
+		}))
+		second.Stop()
+	})
+	second.Run()
+	looptest.Do(t, first, func() {
+		defer far.Close()
+		far.SetReadDeadline(time.Now().Add(10 * time.Second))
+		if _, err := far.Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("the other end sees %v, want the end", err)
+		}
+	})
+}
+
 func TestAwaitAfterStopReturnsAndItsCoroutineEnds(t *testing.T) {
 	l := looptest.New(t)
 	ended := make(chan error, 2)
