@@ -76,7 +76,8 @@ func (s *place) share(x *message.Exchange) (carrier, error) {
 
 // await parks until a connection that is being made is there, or is not. What
 // has gone wrong for the one who makes it has gone wrong for all: if each of them
-// tried in turn, the last would wait as often as there are exchanges.
+// tried in turn, the last would wait as often as there are exchanges. Who leaves
+// before gives the room back.
 func (s *place) await(k *coming) error {
 	k.room--
 	l := s.pool.loop
@@ -84,6 +85,7 @@ func (s *place) await(k *coming) error {
 	until := s.pool.upstream.readyBy(l.Now())
 	for !k.done {
 		if err := l.ParkUntil(until); err != nil {
+			k.room++
 			k.waiting = slices.DeleteFunc(k.waiting, func(co *loop.Coroutine) bool { return co == l.Current() })
 			return s.dialError(fmt.Errorf("wait for HTTP/2 to be spoken: %w", err))
 		}

@@ -65,6 +65,32 @@ func TestPeerThatNeverSpeaksHTTP2IsNotWaitedForLong(t *testing.T) {
 	}
 }
 
+func TestExchangesThatWaitForAConnectionAndLeaveGiveTheirRoomBack(t *testing.T) {
+	u, l := newUpstream(t, func(s *Spec) {
+		s.Protocol, s.MaxStreams, s.ReadTimeout = HTTP2, 2, time.Minute
+	}, silentPeer(t).spec())
+	looptest.Do(t, l, func() {
+		running := 0
+		begin := func() *loop.Coroutine {
+			running++
+			return l.Go(loop.TaskFunc(func() { exchange(l, u); running-- }))
+		}
+		first := begin()
+		eventually(t, l, func() bool { return u.Open() == 1 })
+		for range 3 {
+			co := begin()
+			l.Sleep(time.Millisecond)
+			co.Cancel(message.ErrClientGone)
+			eventually(t, l, func() bool { return running == 1 })
+			if n := u.Open(); n != 1 {
+				t.Errorf("%d connections for one exchange and one that waits, want 1", n)
+			}
+		}
+		first.Cancel(message.ErrClientGone)
+		eventually(t, l, func() bool { return running == 0 })
+	})
+}
+
 // Without that, a peer that has gone without a word would time out all exchanges
 // until the system gives its connection up, which takes a quarter of an hour.
 func TestConnectionOnWhichAnAnswerIsLateTakesNoMoreExchanges(t *testing.T) {
