@@ -118,10 +118,19 @@ func (f *File) Reopen() error {
 		return fmt.Errorf("open log: %w", explain(name, err))
 	}
 	if f.current != nil {
+		f.cut = f.cut && sameFile(f.current, opened)
 		f.current.Close()
 	}
-	f.current, f.name, f.cut = opened, name, false
+	f.current, f.name = opened, name
 	return nil
+}
+
+// sameFile reports whether both are one file: opened anew it still ends where it
+// did.
+func sameFile(a, b *os.File) bool {
+	one, err := a.Stat()
+	two, err2 := b.Stat()
+	return err == nil && err2 == nil && os.SameFile(one, two)
 }
 
 func explain(name string, err error) error {

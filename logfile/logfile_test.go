@@ -1,6 +1,7 @@
 package logfile
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,18 +64,31 @@ func TestLinesGoOnIntoTheOldFileWhileANewOneCannotBeOpened(t *testing.T) {
 	}
 }
 
-// A write that was cut short must not let the next line begin in its middle.
+// A write that was cut short must not let the next line begin in its middle, nor
+// when the file is opened again in between; another file begins with a line.
 func TestLineAfterAShortWriteBeginsAnew(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a.log")
-	f, err := open(Series{path, Never}, time.Now, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	f.Write([]byte("cut off he"))
-	f.Write([]byte("whole\n"))
-	if text, _ := os.ReadFile(path); string(text) != "cut off he\nwhole\n" {
-		t.Errorf("file holds %q", text)
+	for _, c := range []struct {
+		between func(path string, f *File) error
+		want    string
+	}{
+		{func(string, *File) error { return nil }, "cut off he\nwhole\n"},
+		{func(_ string, f *File) error { return f.Reopen() }, "cut off he\nwhole\n"},
+		{func(path string, f *File) error { return errors.Join(os.Rename(path, path+".1"), f.Reopen()) }, "whole\n"},
+	} {
+		path := filepath.Join(t.TempDir(), "a.log")
+		f, err := open(Series{path, Never}, time.Now, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Write([]byte("cut off he"))
+		if err := c.between(path, f); err != nil {
+			t.Error(err)
+		}
+		f.Write([]byte("whole\n"))
+		f.Close()
+		if text, _ := os.ReadFile(path); string(text) != c.want {
+			t.Errorf("file holds %q, want %q", text, c.want)
+		}
 	}
 }
 
