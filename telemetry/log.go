@@ -65,7 +65,7 @@ func Open(o LogOptions) (*Log, error) {
 	if target.Series.Path == "" {
 		o.Gather = 0 // people and daemons want to see each record
 	}
-	l.out = newOutput(sink, o.Gather)
+	l.out = newOutput(sink, o.Gather, target.note)
 	l.Logger = slog.New(l.handler(o.JSON))
 	return l, nil
 }
@@ -120,15 +120,16 @@ func (l *Log) Reopen() {
 }
 
 // Output returns where lines of other logs go that have no file of their own:
-// to the log's file or syslog, or else fallback.
+// to the log's file or syslog, or else fallback. Writing there waits for the disk,
+// and reports what has been written of whole lines.
 func (l *Log) Output(fallback io.Writer) io.Writer {
 	switch {
 	case l.target.Syslog != nil:
-		return l.target.Syslog.lines(l.out)
+		return l.target.Syslog.lines(direct{l.out})
 	case l.target.Series.Path == "":
 		return fallback
 	}
-	return l.out
+	return direct{l.out}
 }
 
 // Series returns the files of the log; without a path when it has none.

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pingap/logfile"
 )
 
 func lines(t *testing.T, o LogOptions, write func(*slog.Logger)) string {
@@ -155,14 +158,83 @@ func TestOutputThatStandsStillDropsRecordsAndSaysHowMany(t *testing.T) {
 	close(out.release)
 	l.Close()
 	text := out.String()
-	dropped := 0
+	dropped := missing(text)
+	if kept := strings.Count(text, "hello"); dropped == 0 || kept+dropped != 3*queueLength {
+		t.Errorf("%d records are written and %d called dropped, of %d", kept, dropped, 3*queueLength)
+	}
+}
+
+// missing is how many records the log says it does not have.
+func missing(text string) (all int) {
 	for _, after := range strings.Split(text, "... ")[1:] {
 		n := 0
 		fmt.Sscanf(after, "%d", &n)
-		dropped += n
+		all += n
 	}
-	if kept := strings.Count(text, "hello"); dropped == 0 || kept+dropped != 3*queueLength {
-		t.Errorf("%d records are written and %d called dropped, of %d", kept, dropped, 3*queueLength)
+	return all
+}
+
+// narrow is a sink that has room for a number of bytes.
+type narrow struct {
+	room int
+	bytes.Buffer
+}
+
+func (s *narrow) Reopen() error { return nil }
+func (s *narrow) Close() error  { return nil }
+
+func (s *narrow) Write(p []byte) (int, error) {
+	n := min(s.room, len(p))
+	s.room -= n
+	s.Buffer.Write(p[:n])
+	if n < len(p) {
+		return n, errors.New("no space left on device")
+	}
+	return n, nil
+}
+
+func TestRecordsThatCannotBeWrittenAreCountedUntilThatCanBeSaid(t *testing.T) {
+	s := &narrow{}
+	o := &output{w: s, note: Target{}.note}
+	write := func(room int, records ...string) {
+		s.room = room
+		var b batch
+		for _, r := range records {
+			b.add([]byte(r))
+		}
+		o.write(&b)
+	}
+	write(8, "one\n", "two\n", "three\n", "stack\nof 2 lines\n")
+	write(20, "four\n") // no room for the number either
+	o.dropped.Store(7)
+	write(80, "five\n") // for the one number, not for the other
+	write(1000, "six\n")
+	write(1000, "seven\n")
+	for _, want := range []string{
+		"one\ntwo\n... 2 log records co", "... 3 log records could not be written: no space left on device\n",
+		"... 1 log records could not be written: no space left on device\n",
+		"... 7 log records were dropped: they came faster than they could be written\nsix\nseven\n",
+	} {
+		if !strings.Contains(s.String(), want) {
+			t.Errorf("%q is missing in the log: %s", want, s.String())
+		}
+	}
+}
+
+// An access log counts its lines itself, since a chunk of them is no record: it
+// hears what has been written.
+func TestOtherLogsHearWhatHasBeenWritten(t *testing.T) {
+	s := &narrow{room: 10}
+	l := &Log{target: Target{Series: logfile.Series{Path: "a.log"}}, out: newOutput(s, 0, Target{}.note)}
+	defer l.Close()
+	out := l.Output(nil)
+	for _, c := range []struct {
+		lines string
+		want  int
+	}{{"one\ntwo\n", 8}, {"three\nfour\n", 2}, {"five\n", 0}} {
+		if n, err := io.WriteString(out, c.lines); n != c.want || (err == nil) != (n == len(c.lines)) {
+			t.Errorf("of %q %d bytes are written, %v; want %d", c.lines, n, err, c.want)
+		}
 	}
 }
 

@@ -137,15 +137,16 @@ type syslogLines struct {
 	out    io.Writer
 }
 
-// Write writes whole lines.
-func (l *syslogLines) Write(p []byte) (int, error) {
+// Write writes whole lines, up to the first that cannot be written.
+func (l *syslogLines) Write(p []byte) (n int, err error) {
 	for line := range bytes.Lines(p) {
 		message := l.syslog.appendHead(nil, time.Now(), severityInfo)
 		if _, err := l.out.Write(append(message, bytes.TrimRight(line, "\n")...)); err != nil {
-			return 0, err
+			return n, err
 		}
+		n += len(line)
 	}
-	return len(p), nil
+	return n, nil
 }
 
 // syslogConn is a connection to the system's log. It is made again when the
@@ -201,7 +202,10 @@ func (c *syslogConn) Write(message []byte) (int, error) {
 	if err != nil && c.Reopen() == nil {
 		err = c.send(message)
 	}
-	return size, err
+	if err != nil {
+		return 0, err
+	}
+	return size, nil
 }
 
 func (c *syslogConn) send(message []byte) error {

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -43,7 +44,7 @@ func openSyslog(t *testing.T, format int, asJSON bool, path string) *Log {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &Log{Level: new(slog.LevelVar), target: target, out: newOutput(sink, 0)}
+	l := &Log{Level: new(slog.LevelVar), target: target, out: newOutput(sink, 0, target.note)}
 	l.Logger = slog.New(l.handler(asJSON))
 	t.Cleanup(l.Close)
 	return l
@@ -103,6 +104,31 @@ func TestSyslogThatIsStartedAnewIsFoundAgain(t *testing.T) {
 	l.Logger.Info("two")
 	if got := next(t, second); !strings.HasSuffix(got, "two") {
 		t.Errorf("it hears %q", got)
+	}
+}
+
+func TestLinesThatSyslogDoesNotTakeAreReported(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	c := daemon(t, path)
+	l := openSyslog(t, 3164, false, path)
+	c.Close()
+	os.Remove(path)
+	if n, err := io.WriteString(l.Output(nil), "one\ntwo\n"); n != 0 || err == nil {
+		t.Errorf("without a daemon %d bytes are written, %v", n, err)
+	}
+	l.Logger.Info("three")
+	l.Close()
+	l.out.mu.Lock()
+	defer l.out.mu.Unlock()
+	if l.out.lost != 1 {
+		t.Errorf("%d records count as lost, want 1", l.out.lost)
+	}
+}
+
+func TestWhatTheLogSaysOfItselfIsAMessageOfSyslog(t *testing.T) {
+	s := &Syslog{Format: 3164, Process: "edge", Facility: 3}
+	if got := string(Target{Syslog: s}.note("... 2 records")); !strings.HasPrefix(got, "<28>") || !strings.HasSuffix(got, "]: ... 2 records") {
+		t.Errorf("it is %q", got)
 	}
 }
 

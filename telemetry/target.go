@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/url"
 	"strings"
+	"time"
 
 	"pingap/logfile"
 )
@@ -64,6 +65,14 @@ func (t Target) open(stderr io.Writer, failed func(error)) (sink, error) {
 		return logfile.Open(t.Series, failed)
 	}
 	return keepOpen{stderr}, nil
+}
+
+// note gives what the log says of itself the form of its records.
+func (t Target) note(text string) []byte {
+	if t.Syslog == nil {
+		return append([]byte(text), '\n')
+	}
+	return append(t.Syslog.appendHead(nil, time.Now(), severityWarning), text...)
 }
 
 // keepOpen is a writer that others use too.
