@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,33 +12,20 @@ import (
 	"pingap/message"
 )
 
-// chunkSize is how many bytes a lane gathers before it passes them on.
-const chunkSize = 64 << 10
-
 // Log takes the lines of any number of lanes to one place. One goroutine
-// writes; between it and the loops stands a bounded queue of chunks.
+// writes; between it and the loops stands a bounded queue.
 type Log struct {
 	name   string // for messages
 	out    io.WriteCloser
 	logger *slog.Logger
 	flush  time.Duration
-	queue  chan *chunk
-	spare  chan *chunk // empty chunks
-	reopen chan struct{}
+	queue  *queue
+	spare  chan *chunk   // empty chunks
 	done   chan struct{} // closed when the last line is written
 
 	dropped atomic.Int64 // lines that found the queue full, or the log closed
 	lost    atomic.Int64 // lines that could not be written
-
-	mu     sync.Mutex // held for moments only
-	closed bool
-	last   []*chunk // what lanes held when they were closed
-}
-
-// chunk is a number of whole lines.
-type chunk struct {
-	bytes []byte
-	lines int64
+	told    int64        // of both, when the writer last spoke of them
 }
 
 // Open opens a target and starts its writer. output is where a target without
@@ -63,15 +49,13 @@ type keepOpen struct{ io.Writer }
 func (keepOpen) Close() error { return nil }
 
 func newLog(name string, out io.WriteCloser, t Target, logger *slog.Logger) *Log {
-	chunks := max(t.Capacity/chunkSize, 2)
 	l := &Log{
 		name:   name,
 		out:    out,
 		logger: logger,
 		flush:  t.FlushTimeout,
-		queue:  make(chan *chunk, chunks),
-		spare:  make(chan *chunk, chunks),
-		reopen: make(chan struct{}, 1),
+		queue:  newQueue(t.Capacity),
+		spare:  make(chan *chunk, t.Capacity/chunkSize),
 		done:   make(chan struct{}),
 	}
 	go l.write()
@@ -79,28 +63,18 @@ func newLog(name string, out io.WriteCloser, t Target, logger *slog.Logger) *Log
 }
 
 // Dropped returns how many lines have been dropped because the disk was too
-// slow, and how many could not be written.
+// slow or the log closed, and how many could not be written.
 func (l *Log) Dropped() (dropped, lost int64) { return l.dropped.Load(), l.lost.Load() }
 
 // Reopen makes the writer open its file anew before the next line, after it has
 // been moved away.
-func (l *Log) Reopen() {
-	select {
-	case l.reopen <- struct{}{}:
-	default:
-	}
-}
+func (l *Log) Reopen() { l.queue.askReopen() }
 
 // Close writes what is queued and what closed lanes have handed over, and
 // closes the file. Lines that a lane gets later are dropped. It returns after
 // timeout at the latest, when the disk stands still.
 func (l *Log) Close(timeout time.Duration) {
-	l.mu.Lock()
-	if !l.closed {
-		l.closed = true
-		close(l.queue)
-	}
-	l.mu.Unlock()
+	l.queue.close()
 	select {
 	case <-l.done:
 	case <-time.After(timeout):
@@ -113,28 +87,17 @@ func (l *Log) write() {
 	defer close(l.done)
 	defer l.out.Close()
 	for {
-		select {
-		case <-l.reopen:
+		c, reopen := l.queue.take()
+		if reopen {
 			l.reopenFile()
-		case c, ok := <-l.queue:
-			l.reopenIfAsked() // of two that are ready select takes any
-			if !ok {
-				for _, c := range l.last {
-					l.writeChunk(c)
-				}
-				return
-			}
-			l.writeChunk(c)
 		}
-	}
-}
-
-// reopenIfAsked keeps the promise of Reopen when lines wait too.
-func (l *Log) reopenIfAsked() {
-	select {
-	case <-l.reopen:
-		l.reopenFile()
-	default:
+		switch {
+		case c != nil:
+			l.writeChunk(c)
+		case !reopen:
+			l.tellMissing()
+			return
+		}
 	}
 }
 
@@ -149,7 +112,8 @@ func (l *Log) reopenFile() {
 }
 
 func (l *Log) writeChunk(c *chunk) {
-	if n, err := l.out.Write(c.bytes); err != nil {
+	n, err := l.out.Write(c.bytes)
+	if err != nil {
 		// The disk may be full for hours: one message at the first line, and
 		// then whenever their number has doubled.
 		before := l.lost.Load()
@@ -158,13 +122,26 @@ func (l *Log) writeChunk(c *chunk) {
 			l.logger.Error("access log: lines are lost", "log", l.name, "lost", after, "error", err)
 		}
 	}
+	if all := l.queue.written(len(c.bytes)); all && err == nil {
+		l.tellMissing()
+	}
 	if cap(c.bytes) > 2*chunkSize {
 		return // grown for a line of rare length, which is no reason to keep so much
 	}
-	c.bytes, c.lines = c.bytes[:0], 0
+	c.empty()
 	select {
 	case l.spare <- c:
 	default:
+	}
+}
+
+// tellMissing says how many lines the disk does not have: when it has taken all
+// that was left, and at the end.
+func (l *Log) tellMissing() {
+	dropped, lost := l.Dropped()
+	if dropped+lost > l.told {
+		l.told = dropped + lost
+		l.logger.Warn("access log: lines are missing", "log", l.name, "dropped", dropped, "lost", lost)
 	}
 }
 
@@ -179,38 +156,23 @@ func doubles(before, after int64) bool {
 	return power <= after
 }
 
-// pass gives a chunk to the writer, or reports that it cannot take it now.
-func (l *Log) pass(c *chunk) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return false
+// pass gives a chunk to the writer, or drops its lines. It returns a chunk to go
+// on with, if there is one.
+func (l *Log) pass(c *chunk, end bool) *chunk {
+	rest, err := l.queue.put(c, end)
+	if err != nil {
+		l.drop(c, err)
 	}
-	select {
-	case l.queue <- c:
-		return true
-	default:
-		return false
-	}
+	return rest
 }
 
-// passLast gives a chunk to the writer, to be written when the log is closed.
-func (l *Log) passLast(c *chunk) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.closed {
-		l.last = append(l.last, c)
-	}
-	return !l.closed
-}
-
-// drop counts the lines of a chunk that found no room, says so, and empties it.
-func (l *Log) drop(c *chunk) {
+// drop counts the lines of a chunk that is not taken, says so, and empties it.
+func (l *Log) drop(c *chunk, why error) {
 	after := l.dropped.Add(c.lines)
 	if doubles(after-c.lines, after) {
-		l.logger.Error("access log: lines are dropped, the disk is too slow for them", "log", l.name, "dropped", after)
+		l.logger.Error("access log: lines are dropped", "log", l.name, "dropped", after, "error", why)
 	}
-	c.bytes, c.lines = c.bytes[:0], 0
+	c.empty()
 }
 
 // Lane is the part of a Log that belongs to one loop. Its methods are called on
@@ -262,30 +224,15 @@ func (l *Log) emptyChunk() *chunk {
 
 // Flush passes the lines on to the writer. It never waits: when the queue is
 // full they are dropped.
-func (n *Lane) Flush() {
-	n.loop.Disarm(&n.timer)
-	c := n.chunk
-	if c == nil || c.lines == 0 {
-		return
-	}
-	if n.log.pass(c) {
-		n.chunk = nil
-	} else {
-		n.log.drop(c)
-	}
-}
+func (n *Lane) Flush() { n.pass(false) }
 
 // Close passes the lines on to be written by Log.Close, however full the queue
 // is. It is for the end, when no more exchanges come.
-func (n *Lane) Close() {
+func (n *Lane) Close() { n.pass(true) }
+
+func (n *Lane) pass(end bool) {
 	n.loop.Disarm(&n.timer)
-	c := n.chunk
-	if c == nil || c.lines == 0 {
-		return
-	}
-	if n.log.passLast(c) {
-		n.chunk = nil
-	} else {
-		n.log.drop(c)
+	if c := n.chunk; c != nil && c.lines > 0 {
+		n.chunk = n.log.pass(c, end)
 	}
 }

@@ -3,6 +3,7 @@ package accesslog
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -109,6 +110,66 @@ func TestStalledDiskDropsAndCountsAndNeverBlocks(t *testing.T) {
 	if lines := strings.Count(d.text(), "\n"); lines+int(dropped) != sent {
 		t.Errorf("%d lines written and %d dropped of %d", lines, dropped, sent)
 	}
+	if said := fmt.Sprintf("lines are missing\" log=test dropped=%d lost=0", dropped); !strings.Contains(n.text.String(), said) {
+		t.Errorf("the log does not say %q: %s", said, n.text.String())
+	}
+}
+
+// Once each flush took the place of a whole chunk, and the queue was full after
+// 40 lines.
+func TestLinesThatComeOneByOneFillTheQueueByTheirBytes(t *testing.T) {
+	_, logger := newNotes()
+	d := newDisk()
+	l := looptest.New(t)
+	log := newLog("test", d, target, logger)
+	recorded := 0
+	looptest.Do(t, l, func() {
+		lane := log.Lane(l, tiny(t))
+		for dropped := int64(0); dropped == 0; dropped, _ = log.Dropped() {
+			lane.Record(example(l))
+			lane.Flush()
+			recorded++
+		}
+	})
+	waiting := log.queue.bytes
+	line := waiting / (recorded - 1)
+	if waiting > target.Capacity || waiting+line < target.Capacity {
+		t.Errorf("the first line is dropped when %d bytes wait, of %d that may", waiting, target.Capacity)
+	}
+	close(d.release)
+	log.Close(time.Minute)
+	if lines := strings.Count(d.text(), "\n"); lines != recorded-1 || log.queue.bytes != 0 {
+		t.Errorf("%d lines are written of %d, and %d bytes count as waiting", lines, recorded-1, log.queue.bytes)
+	}
+}
+
+func TestQueueTakesNoMoreMemoryThanTwiceWhatWaits(t *testing.T) {
+	q := newQueue(64 * chunkSize)
+	for size := 1; ; size = size*7%chunkSize + 1 {
+		c := &chunk{bytes: make([]byte, size, chunkSize), lines: 1}
+		if _, err := q.put(c, false); err != nil {
+			break
+		}
+	}
+	memory, bytes := 0, 0
+	for c := q.first; c != nil; c = c.next {
+		memory += cap(c.bytes)
+		bytes += len(c.bytes)
+	}
+	if bytes != q.bytes || memory >= 2*bytes+chunkSize {
+		t.Errorf("%d bytes wait in %d bytes of memory; %d are counted", bytes, memory, q.bytes)
+	}
+}
+
+func TestLineThatIsLongerThanTheQueueIsTakenWhenNothingWaits(t *testing.T) {
+	q := newQueue(chunkSize)
+	long := func() *chunk { return &chunk{bytes: make([]byte, 3*chunkSize), lines: 1} }
+	if rest, err := q.put(long(), false); rest != nil || err != nil {
+		t.Errorf("it is not taken: %v", err)
+	}
+	if _, err := q.put(long(), false); err != errFull {
+		t.Errorf("a second one: %v", err)
+	}
 }
 
 func TestCloseWritesEveryFlushedLine(t *testing.T) {
@@ -206,7 +267,7 @@ func TestClosedLanesLoseNothingToAFullQueue(t *testing.T) {
 
 // An exchange that does not end in time ends after the log has been closed.
 func TestLinesThatComeAfterTheEndAreDroppedAndCounted(t *testing.T) {
-	_, logger := newNotes()
+	n, logger := newNotes()
 	d := newDisk()
 	close(d.release)
 	l := looptest.New(t)
@@ -223,6 +284,38 @@ func TestLinesThatComeAfterTheEndAreDroppedAndCounted(t *testing.T) {
 	})
 	if dropped, _ := log.Dropped(); dropped != 2 || strings.Count(d.text(), "\n") != 1 {
 		t.Errorf("%d lines are written and %d dropped, want 1 and 2", strings.Count(d.text(), "\n"), dropped)
+	}
+	if said := n.text.String(); !strings.Contains(said, "the log has been closed") || strings.Contains(said, "too slow") {
+		t.Errorf("the log says: %s", said)
+	}
+}
+
+func TestNumberOfMissingLinesIsSaidWhenThereIsRoomAgain(t *testing.T) {
+	n, logger := newNotes()
+	d := newDisk()
+	d.err = errors.New("no space left on device")
+	close(d.release)
+	l := looptest.New(t)
+	log := newLog("test", d, target, logger)
+	record := func(lines int) {
+		looptest.Do(t, l, func() {
+			lane := log.Lane(l, tiny(t))
+			for range lines {
+				lane.Record(example(l))
+			}
+			lane.Flush()
+		})
+	}
+	record(11)
+	<-n.some // they are lost
+	d.mu.Lock()
+	d.err = nil
+	d.mu.Unlock()
+	record(1)
+	<-n.some // while the log is open
+	log.Close(time.Minute)
+	if said := n.text.String(); strings.Count(said, "lines are missing") != 1 || !strings.Contains(said, "dropped=0 lost=11") {
+		t.Errorf("the log says: %s", said)
 	}
 }
 

@@ -16,7 +16,7 @@ type Target struct {
 	// Series of files; without a path the log output of the process.
 	logfile.Series
 	// Capacity is how many bytes may wait for the disk before lines are
-	// dropped.
+	// dropped, however few come at a time.
 	Capacity int
 	// FlushTimeout is how long a line may wait to be written.
 	FlushTimeout time.Duration
