@@ -95,12 +95,20 @@ func (t *roundTrip) accept(f framing) error {
 	x := t.x
 	t.in.pin()
 	t.note()
-	t.keep = t.head.persistent() && !t.options.Close && f != untilClose
+	t.keep = t.head.persistent() && !t.options.Close && f != untilClose && !t.announcesNone()
 	t.body.start(&t.in, f, x.Response.Length, &x.Response.Trailer, &t.limits)
 	if f == noContent {
 		t.finish()
 	}
 	return nil
+}
+
+// announcesNone reports whether the head of a response that has no content frames some
+// (RFC 9110 section 8.6 forbids it): a peer that sends it would have it read as the
+// next response.
+func (t *roundTrip) announcesNone() bool {
+	control := &t.head.fields.control
+	return t.x.Response.Status == 204 && (control.chunked || control.length > 0)
 }
 
 // note records what is known of the upstream with the head.

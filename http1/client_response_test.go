@@ -58,6 +58,16 @@ func TestClientExpectsNoContentWhereThereIsNone(t *testing.T) {
 	}
 }
 
+// Content that a 204 tells of may come later, and would be the next response then.
+func TestClientDoesNotReuseAConnectionWhoseAnswerLies(t *testing.T) {
+	for _, field := range []string{"Content-Length: 42", "Transfer-Encoding: chunked"} {
+		c := connect(t, ClientOptions{})
+		c.begin(get)
+		c.peer.want(wantGet).send("HTTP/1.1 204 No Content\n" + field + "\n\n")
+		c.wantAnswer(204, "").wantReusable(false)
+	}
+}
+
 // readHead reads up to an empty line.
 func (c *client) readHead() string {
 	c.t.Helper()

@@ -14,6 +14,7 @@ type connState uint8
 const (
 	waiting   connState = iota // for a request; no coroutine, no buffer
 	serving                    // a session runs
+	flushing                   // a session waits for the client to take what has been answered
 	tunneling                  // a session runs a tunnel
 	lingering                  // the answer is out, input is thrown away until the client closes
 	closed
@@ -62,11 +63,12 @@ func (c *serverConn) patience() time.Duration {
 	return max(f.timeouts.Head-time.Duration(f.loop.Now()-c.connectedAt), 1)
 }
 
-// ConnEvent starts a session when a request comes in, tells a running one that
-// its client has gone, and ends connections that are silent for too long.
+// ConnEvent starts a session when a request comes in, or for a client that does not
+// take the last answer at once. It tells a running one that its client has gone, and
+// ends connections that are silent for too long.
 func (c *serverConn) ConnEvent(_ *loop.Conn, e loop.Event) {
 	switch {
-	case e == loop.Readable && c.state == waiting:
+	case c.state == waiting && (e == loop.Readable || e == loop.Stalled):
 		c.serve()
 	case e == loop.Hangup && c.state == serving:
 		c.serving.clientGone()

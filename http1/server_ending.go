@@ -1,6 +1,10 @@
 package http1
 
-import "pingap/message"
+import (
+	"os"
+
+	"pingap/message"
+)
 
 // end ends the exchange, whatever has become of it, once nobody works for it
 // any more.
@@ -76,16 +80,24 @@ func (s *session) closeWrite() error {
 }
 
 // flush sends what the client has not taken yet of the last answers. It reports
-// false, and what is left to do is to part, when the client takes nothing.
+// false, and what is left to do is to part, when the client takes nothing. One that
+// closes its own side meanwhile may still take what it has asked for.
 func (s *session) flush() bool {
-	if s.conn.conn.Pending() == 0 {
+	c := s.conn
+	if c.conn.Pending() == 0 {
 		return true
 	}
-	if err := s.send(nil, nil); err != nil {
-		s.persist, s.cut, s.abort = false, true, true
-		return false
+	before := c.state
+	c.state = flushing
+	err := s.send(nil, nil)
+	if c.state == flushing {
+		c.state = before
 	}
-	return true
+	if err != nil {
+		s.persist, s.cut = false, true
+		s.abort = s.abort || err == os.ErrDeadlineExceeded
+	}
+	return err == nil
 }
 
 // send sends what is corked, a and b.

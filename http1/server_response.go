@@ -91,6 +91,9 @@ func (w *responseWriter) fail(err error) {
 	}
 	s.persist, s.cut = false, true
 	s.abort = w.endsWithConnection() || err == os.ErrDeadlineExceeded
+	if !s.abort && s.co.Canceled() == nil {
+		s.flush() // the answers before are whole
+	}
 }
 
 // plan decides how the content is framed and whether the connection persists.
@@ -195,6 +198,10 @@ func (w *responseWriter) appendConnection(b []byte) []byte {
 		return append(b, "Connection: upgrade\r\n"...)
 	case s.x.Response.Tunnel != nil:
 		return b
+	case s.x.Response.Status == 426 && s.x.Response.Header.Has("Upgrade"): // RFC 9110 section 7.8
+		b = append(b, "Connection: upgrade\r\n"...)
+	}
+	switch {
 	case !s.persist:
 		return append(b, "Connection: close\r\n"...)
 	case s.x.Request.Version == message.HTTP10:

@@ -13,8 +13,7 @@ import (
 const stalledContent = 3000
 
 // stalled returns a client that has taken nothing of so many answers that the last
-// one could not be sent whole, and how many those are. Its connection waits for the
-// next request.
+// one could not be sent whole, and how many those are.
 func stalled(t *testing.T, timeouts Timeouts) (s *testServer, c *client, answers int) {
 	t.Helper()
 	content := strings.Repeat("x", stalledContent)
@@ -71,12 +70,12 @@ func (c *client) wantAnswers(n int) {
 
 func TestAnswerThatIsNotTakenYetOutlastsTheIdleTimeout(t *testing.T) {
 	s, c, answers := stalled(t, Timeouts{Idle: soon, Write: patience})
-	s.until("a session waits for the client", func() bool { return s.only().state == serving })
+	s.until("a session waits for the client", func() bool { return s.only().state == flushing })
 	c.wantAnswers(answers)
 }
 
 func TestConnectionIsResetWhenItsLastAnswerIsNotTaken(t *testing.T) {
-	s, c, _ := stalled(t, Timeouts{Idle: soon, Write: soon})
+	s, c, _ := stalled(t, Timeouts{Idle: patience, Write: soon})
 	s.until("the connection is closed", func() bool { return s.Open() == 0 })
 	if _, err := io.ReadAll(c.conn); err == nil {
 		t.Error("the end looks as if the answers were whole")
@@ -86,21 +85,21 @@ func TestConnectionIsResetWhenItsLastAnswerIsNotTaken(t *testing.T) {
 func TestAnswersAreTakenByAClientThatHasClosedItsSide(t *testing.T) {
 	s, c, answers := stalled(t, Timeouts{Idle: patience, Write: patience})
 	c.conn.CloseWrite()
-	s.until("a session waits for the client", func() bool { return s.only().state == serving })
+	s.until("the end has come", func() bool { return s.only().conn.PeerClosed() })
 	c.wantAnswers(answers)
 }
 
 func TestDrainLetsAClientTakeItsLastAnswer(t *testing.T) {
 	s, c, answers := stalled(t, Timeouts{Idle: patience, Write: patience})
 	s.Drain(0)
-	s.until("a session waits for the client", func() bool { return s.only().state == serving })
+	s.until("a session waits for the client", func() bool { return s.only().state == flushing })
 	c.wantAnswers(answers)
 }
 
 func TestRequestAfterAnAnswerThatIsNotTakenYetIsAnsweredToo(t *testing.T) {
 	s, c, answers := stalled(t, Timeouts{Idle: patience, Write: patience})
 	c.send("GET / HTTP/1.1\nHost: a\nConnection: close\n\n")
-	s.until("a session waits for the client", func() bool { return s.only().state == serving })
+	s.until("a session waits for the client", func() bool { return s.only().state == flushing })
 	c.wantAnswers(answers + 1)
 }
 

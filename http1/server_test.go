@@ -123,7 +123,7 @@ func TestServerFramesResponses(t *testing.T) {
 				r.Header.Add(name, "1")
 			}
 		}, "X: 1\nContent-Length: 0\n\n", false},
-		{"426 keeps Upgrade", "GET / HTTP/1.1", func(r *message.Response) { r.Status = 426; r.Header.Add("Upgrade", "x") }, "Upgrade: x\nContent-Length: 0\n\n", false},
+		{"426 keeps Upgrade", "GET / HTTP/1.1", func(r *message.Response) { r.Status = 426; r.Header.Add("Upgrade", "x") }, "Upgrade: x\nContent-Length: 0\nConnection: upgrade\n\n", false},
 		{"characters that would end a line", "GET / HTTP/1.1", func(r *message.Response) {
 			r.Header.Add("X", "a\r\nSet-Cookie: b\x00")
 			r.Header.Add("X\r\nY", "a")

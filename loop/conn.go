@@ -21,6 +21,9 @@ const (
 	Hangup
 	// Expired: the time set by SetIdleTimeout is over.
 	Expired
+	// Stalled: of the output of a connection that gathers, not all could be sent when
+	// it was to leave.
+	Stalled
 	// Drained: output that had to wait for the peer is gone.
 	Drained
 )

@@ -31,8 +31,23 @@ const (
 func (l *Loop) flushGathered() {
 	l.flushed = l.now
 	if len(l.gathered) > 0 {
-		l.gathered = flushAll(l.gathered)
+		l.gathered = l.flushAll(l.gathered)
 	}
+	if len(l.stalled) > 0 {
+		l.tellStalled()
+	}
+}
+
+// tellStalled tells the watchers of output that has found no room: who wrote it may not
+// be there any more.
+func (l *Loop) tellStalled() {
+	for i, c := range l.stalled {
+		l.stalled[i] = nil
+		if c.Pending() > 0 {
+			c.notify(Stalled)
+		}
+	}
+	l.stalled = l.stalled[:0]
 }
 
 // flushAfter sends what is written when co, which has just run, has moved much: many

@@ -64,6 +64,7 @@ type Loop struct {
 	dirty       []*Conn    // connections with corked output
 	gathered    []*Conn    // those whose output waits for the end of the turn
 	flushed     int64      // loop time at which it last left
+	stalled     []*Conn    // those of which not all could leave, since then
 	buffers     buffers
 	outputs     []*output     // spare ones
 	pipes       []*kernelPipe // spare ones of Splice, empty

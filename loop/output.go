@@ -166,17 +166,20 @@ func (l *Loop) freeOutput(o *output) {
 // waiting. What remains goes when the poller says that there is room.
 func (l *Loop) flushDirty() {
 	if len(l.dirty) > 0 {
-		l.dirty = flushAll(l.dirty)
+		l.dirty = l.flushAll(l.dirty)
 	}
 }
 
 // flushAll flushes the connections of a list, and empties it.
-func flushAll(list []*Conn) []*Conn {
+func (l *Loop) flushAll(list []*Conn) []*Conn {
 	for i, c := range list {
 		list[i] = nil
 		c.corked = uncorked
 		if c.writer == nil {
 			c.flushNow()
+			if c.gathers && c.Pending() > 0 {
+				l.stalled = append(l.stalled, c)
+			}
 		}
 	}
 	return list[:0]
