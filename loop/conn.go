@@ -60,7 +60,8 @@ type Conn struct {
 
 	remote     [16]byte // IPv4 as IPv6-mapped; zero on a Unix socket
 	remotePort uint16
-	writeErrno uint16 // what ended writing for good, 0 if nothing has
+	writeErrno uint8 // what ended writing for good, 0 if nothing has; no system has 256 of them
+	reprieved  bool  // the idle time was over, but for what had come
 	fd         int32
 
 	readable   bool // a read may find something
@@ -146,6 +147,7 @@ func (c *Conn) SetWatcher(w Watcher) { c.watcher = w }
 // SetIdleTimeout makes the watcher hear Expired once, d from now; 0 cancels.
 // Each call replaces the last. On a closed connection it does nothing.
 func (c *Conn) SetIdleTimeout(d time.Duration) {
+	c.reprieved = false
 	switch {
 	case c.closed:
 	case d <= 0:

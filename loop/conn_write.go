@@ -114,7 +114,7 @@ func (c *Conn) writeFailed(call string, e syscall.Errno) error {
 		c.writable = false
 		return ErrWouldBlock
 	}
-	c.writeErrno = uint16(e)
+	c.writeErrno = uint8(e)
 	return errno(call, e)
 }
 

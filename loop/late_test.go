@@ -87,3 +87,30 @@ func TestWhatCameInTimeIsToldBeforeTheEndOfTheTime(t *testing.T) {
 		closeAll(far)
 	})
 }
+
+// On a connection that is flooded something has always come.
+func TestTheTimeOfAFloodedConnectionComesToItsEnd(t *testing.T) {
+	const limit = 20 * time.Millisecond
+	looptest.Run(t, func(l *loop.Loop) {
+		near, far := looptest.Both(t, l)
+		heard := make(map[loop.Event]int)
+		near.SetWatcher(onEvent(func(c *loop.Conn, e loop.Event) {
+			heard[e]++
+			c.TryRead(make([]byte, 10))
+			unix.Write(far.FD(), []byte("x")) // of which the loop has not been told when time is up
+		}))
+		near.SetIdleTimeout(limit)
+		unix.Write(far.FD(), []byte("x"))
+		for end := l.Clock() + int64(50*limit); heard[loop.Expired] == 0; l.Yield() {
+			if l.Clock() > end {
+				t.Fatalf("after %v: %v", 50*limit, heard)
+			}
+		}
+		near.Close()
+		far.Close()
+	})
+}
+
+type onEvent func(*loop.Conn, loop.Event)
+
+func (f onEvent) ConnEvent(c *loop.Conn, e loop.Event) { f(c, e) }

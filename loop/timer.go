@@ -86,8 +86,10 @@ func (l *Loop) fire(t *Timer) {
 	switch c := t.conn; {
 	case c == nil:
 		l.call(t.Fire)
-	case c.reader == nil && !c.readable && c.overlooked():
-		// Whoever hears of it arms the timer again, or else hears of that in a moment.
+	case c.reader == nil && !c.readable && !c.reprieved && c.overlooked():
+		// Whoever hears of it arms the timer again, or else hears of that in a moment:
+		// on a connection that is flooded something has come each time.
+		c.reprieved = true
 		l.Arm(t, tick)
 		c.notify(Readable)
 	default:
