@@ -72,7 +72,7 @@ func (s *session) leave() {
 	s.x.Reset()
 	s.in.release()
 	s.in.conn, s.conn, s.co, s.settings = nil, nil, nil, nil
-	s.cut, s.abort = false, false
+	s.cut, s.abort, s.response.begun = false, false, false
 	s.front.spares.Keep(s)
 }
 
